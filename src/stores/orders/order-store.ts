@@ -1,0 +1,74 @@
+// The port of the order store: the NoSQL store behind the shop. Everything by key.
+import type { Checkpoint } from '../../model/checkpoint.ts';
+import type { DayDigest } from '../../model/digest.ts';
+import type { InvoiceHeader } from '../../model/invoice.ts';
+import type { AcceptedLine } from '../../model/line.ts';
+
+/** An invoice as it is answered. */
+export interface InvoiceDocument {
+  /** Whose it is; null for a guest. Who may see it is decided on this. */
+  readonly customerId: string | null;
+  /** UTF-8 JSON `{invoiceNo, customerId, country, invoiceDate, cancellation, total, lineCount, lines:[… amount]}`. */
+  readonly json: Buffer;
+}
+
+export interface CustomerProfile {
+  readonly customerId: string;
+  /** Of the newest invoice. */
+  readonly country: string;
+  readonly firstPurchase: string;
+  readonly lastPurchase: string;
+  /** Invoices that are neither cancellations nor adjustments. */
+  readonly invoices: number;
+  readonly cancellations: number;
+  /** Sum over all invoices, net of cancellations, in ten-thousandths. */
+  readonly spentE4: bigint;
+}
+
+export interface HistoryPage {
+  /** Newest first; of the same date, the higher invoiceNo first. */
+  readonly invoices: readonly InvoiceHeader[];
+  /** Where the next page starts; null at the end. Opaque text, to be handed back. */
+  readonly next: string | null;
+}
+
+export interface ApplyResult {
+  /** Lines that replaced an older version that differs: corrections, or a mistake somewhere. */
+  readonly replaced: number;
+}
+
+/** Invoices and purchase histories. */
+export interface OrderStore {
+  /**
+   * Takes lines in, in any order, any number of times: of every identity the newest version stands. Headers are recomputed
+   * from lines; the index of a customer follows. Resolves when it is on disk. With a checkpoint, lines and checkpoint are
+   * stored together or not at all (an adapter without transactions stores the checkpoint last).
+   * @throws invoice_too_large  more than 10,000 lines in an invoice; nothing of the call is stored
+   * @throws unavailable  some may be stored: apply them again
+   */
+  apply(lines: readonly AcceptedLine[], checkpoint?: Checkpoint): Promise<ApplyResult>;
+
+  checkpoint(): Promise<Checkpoint | null>;
+
+  invoice(invoiceNo: string): Promise<InvoiceDocument | null>;
+
+  /** null for a customer who never bought. */
+  customer(customerId: string): Promise<CustomerProfile | null>;
+
+  /** @throws invalid_parameter  for a cursor that is not one of ours */
+  history(customerId: string, page: { readonly limit: number; readonly cursor: string | null }): Promise<HistoryPage>;
+
+  /** Every line in the store, digested by day; also holds each header against its lines. Yields to other work. */
+  digest(): Promise<OrdersDigest>;
+
+  close(): Promise<void>;
+}
+
+export interface OrdersDigest {
+  readonly days: readonly DayDigest[];
+  readonly invoices: number;
+  /** Corrections counted since the store was made. */
+  readonly replaced: number;
+  /** The first invoice whose header is not what its lines give; null when all are right. */
+  readonly wrongHeader: string | null;
+}

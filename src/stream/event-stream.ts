@@ -1,0 +1,54 @@
+// The port of the stream: the durable, ordered log of accepted lines, between accepting and processing.
+
+/**
+ * Place of a record in the stream: decimal text of fixed width, so that it orders as text in every store.
+ * Never given twice, also after a crash. Opaque: no arithmetic outside the adapter.
+ */
+export type Sequence = string;
+
+export interface NewRecord {
+  /** Records of the same key stay in order (the partition key on Kinesis): the invoice number. */
+  readonly key: string;
+  /** NDJSON, see model/record.ts; at most `recordBytesMax`. */
+  readonly data: Uint8Array;
+}
+
+export interface StreamRecord {
+  readonly sequence: Sequence;
+  /** When it was appended, ms since 1970. Cuts the lake by hour; never part of a version. */
+  readonly arrivedAtMs: number;
+  readonly data: Buffer;
+}
+
+export interface ReadLimits {
+  readonly recordsMax: number;
+  /** At least one record is given, whatever its size. */
+  readonly bytesMax: number;
+}
+
+/** One result a record: where it is, or why it is not stored (retry those alone). */
+export type AppendResult = { readonly sequence: Sequence } | { readonly error: Error };
+
+/** Durable, ordered log of accepted lines. Delivery to consumers is at least once. */
+export interface EventStream {
+  /** Tells this stream from every other; checkpoints carry it. */
+  readonly id: string;
+  /** Largest record accepted, in bytes. */
+  readonly recordBytesMax: number;
+
+  /**
+   * Appends records and resolves when they are on disk, with one result a record, in input order.
+   * A call can succeed in part: retry the rejected ones only. Versions, not arrival, decide between two forms of a line.
+   * @throws stream_full, disk_low  before anything is stored: the sender waits and sends again
+   * @throws unavailable  records may or may not be stored: send them again, identity makes that harmless
+   */
+  append(records: readonly NewRecord[]): Promise<AppendResult[]>;
+
+  /** Records after `after` (null: from the oldest kept), oldest first; only such as are on disk. Empty: none yet. */
+  read(after: Sequence | null, limits: ReadLimits): Promise<StreamRecord[]>;
+
+  /** Oldest kept and newest readable record; null for both when the stream holds none. */
+  bounds(): Promise<{ readonly oldest: Sequence | null; readonly newest: Sequence | null }>;
+
+  close(): Promise<void>;
+}
