@@ -1,0 +1,24 @@
+// Tests run against real storage and, for whole processes, against the built dist/.
+//
+// Files named *.long.ts run only with TILLSTREAM_TEST_LONG=1 (`npm run test:long`). With TILLSTREAM_TEST_NO_SKIPS=1 a
+// skipped test fails the run (.ci/run): otherwise a missing data set or tool would pass unnoticed.
+import { defineConfig } from 'vitest/config';
+import { failOnSkipped } from './test/support/fail-on-skipped.ts';
+
+const long = process.env.TILLSTREAM_TEST_LONG === '1';
+const noSkips = process.env.TILLSTREAM_TEST_NO_SKIPS === '1';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts', ...(long ? ['test/**/*.long.ts'] : [])],
+    globalSetup: ['test/support/build.mjs'],
+    pool: 'forks',
+    // Most files start threads or processes of their own; more than two at once would measure the machine, not us.
+    maxWorkers: 2,
+    testTimeout: long ? 1_800_000 : 60_000,
+    hookTimeout: 60_000,
+    // Screens are compared as text: the same in every terminal and in every place.
+    env: { NO_COLOR: '1', FORCE_COLOR: '', COLUMNS: '100', TZ: 'UTC' },
+    reporters: noSkips ? ['default', failOnSkipped] : ['default'],
+  },
+});
