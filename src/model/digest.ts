@@ -45,7 +45,10 @@ export class DigestBuilder {
   add(line: Line): void {
     const day = line.invoiceDate.slice(0, 10);
     let sum = this.#days.get(day);
-    if (sum === undefined) this.#days.set(day, (sum = { lines: 0, amountE4: 0n, hash: 0n }));
+    if (sum === undefined) {
+      sum = { lines: 0, amountE4: 0n, hash: 0n };
+      this.#days.set(day, sum);
+    }
     sum.lines += 1;
     sum.amountE4 += BigInt(amountE4(line));
     sum.hash += lineHash(line);

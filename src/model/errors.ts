@@ -32,6 +32,7 @@ export const catalogue = {
   invalid_country: refusal('The country cannot be used'),
   amount_too_large: refusal('The amount of the line is too large'),
   extra_too_large: refusal('The additional fields are too large'),
+  invalid_extra: refusal('The additional fields cannot be used'),
   invoice_too_large: refusal('The invoice has too many lines'),
 
   // A request that cannot be served as it is.

@@ -1,0 +1,324 @@
+// Lenient at the door, canonical inside: one object of a sender → a canonical line, or the reason it cannot be one.
+//
+// Pure and total: no input makes it throw. Reading a canonical line gives the same line (normalising is idempotent).
+// Identity is not decided here: see ingest/identify.ts.
+import { type Field, fieldOf } from './columns.ts';
+import { readDate } from './dates.ts';
+import type { ErrorCode, Refusal } from './errors.ts';
+import { type Extra, type Line, lineLimits as limits } from './line.ts';
+import { amountE4, toE4 } from './money.ts';
+
+export interface ReadLine {
+  /** `lineId` is empty when the sender gave none. */
+  readonly line: Line;
+  readonly extra: Extra | undefined;
+}
+
+export type ReadResult = ReadLine | { readonly refusal: Refusal };
+
+/** Control characters, and halves of surrogate pairs: what UTF-8 or a store could not give back as it came. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: that is the point
+const SUSPECT = /[\u0000-\u001f\u007f\ud800-\udfff]/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: that is the point
+const CONTROL = /[\u0000-\u001f\u007f]/;
+/** A description may hold line breaks and tabs. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: that is the point
+const CONTROL_IN_PROSE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
+
+/** JSON.stringify escapes a half of a surrogate pair and nothing else so; DuckDB's reader refuses it. */
+const LONE_SURROGATE = /(?:^|[^\\])(?:\\\\)*\\ud[89a-f]/;
+
+const WHOLE = /^[+-]?\d{1,15}(?:\.0*)?$/;
+const DECIMAL = /^[+-]?(?:\d{1,15}(?:\.\d{0,15})?|\.\d{1,15})$/;
+
+/** Reads lines of one sender. Lines of an invoice share most of their texts, so the last of each field is remembered. */
+export class LineReader {
+  readonly #timeZone: string;
+  #lastDate = '';
+  #lastWallClock: string | null = null;
+  /** Set by the readers of single fields; read once a line. */
+  #refusal: Refusal | null = null;
+
+  /** @param timeZone IANA name of the zone that dates with an offset are converted to */
+  constructor(timeZone: string) {
+    this.#timeZone = timeZone;
+  }
+
+  read(input: unknown): ReadResult {
+    if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+      return {
+        refusal: {
+          code: 'not_an_object',
+          field: null,
+          value: shown(input),
+          message: `The line is ${shown(input) ?? 'missing'}; expected a JSON object with InvoiceNo, StockCode, Quantity, InvoiceDate, UnitPrice and Country.`,
+        },
+      };
+    }
+    this.#refusal = null;
+    const names: Partial<Record<Field, string>> = {};
+    const line: Line = {
+      invoiceNo: '',
+      lineId: '',
+      stockCode: '',
+      description: null,
+      quantity: 0,
+      invoiceDate: '',
+      unitPrice: 0,
+      customerId: null,
+      country: '',
+    };
+    let extra: Record<string, unknown> | undefined;
+    for (const [name, value] of Object.entries(input)) {
+      const field = fieldOf(name);
+      if (field === undefined || field === 'extra') {
+        extra = keep(extra, field, name, value);
+        continue;
+      }
+      const other = names[field];
+      if (other !== undefined) this.#refuse('duplicate_field', name, value, `one of ${other} and ${name}, not both`);
+      names[field] = name;
+      this.#readField(line, field, name, value);
+      if (this.#refusal !== null) return { refusal: this.#refusal };
+    }
+    this.#checkWhole(line, names, extra);
+    if (this.#refusal !== null) return { refusal: this.#refusal };
+    return { line, extra };
+  }
+
+  #readField(line: Line, field: Exclude<Field, 'extra'>, name: string, value: unknown): void {
+    switch (field) {
+      case 'invoiceNo':
+        line.invoiceNo = this.#key(name, value, limits.invoiceNoBytesMax, 'invalid_invoice_no');
+        break;
+      case 'lineId':
+        line.lineId = this.#lineId(name, value);
+        break;
+      case 'stockCode':
+        line.stockCode = this.#key(name, value, limits.stockCodeBytesMax, 'invalid_stock_code');
+        break;
+      case 'description':
+        line.description = this.#description(name, value);
+        break;
+      case 'quantity':
+        line.quantity = this.#quantity(name, value);
+        break;
+      case 'invoiceDate':
+        line.invoiceDate = this.#date(name, value);
+        break;
+      case 'unitPrice':
+        line.unitPrice = this.#price(name, value);
+        break;
+      case 'customerId':
+        line.customerId = this.#customerId(name, value);
+        break;
+      case 'country':
+        line.country = this.#key(name, value, limits.countryBytesMax, 'invalid_country', false);
+        break;
+    }
+  }
+
+  /** What can only be said of the whole line: fields that are not there, the amount, the size of what is kept beside. */
+  #checkWhole(line: Line, names: Partial<Record<Field, string>>, extra: Record<string, unknown> | undefined): void {
+    for (const [field, spelled] of REQUIRED) {
+      if (names[field] === undefined) {
+        this.#refusal = {
+          code: 'missing_field',
+          field: spelled,
+          value: null,
+          message: `${spelled} is missing; every line needs InvoiceNo, StockCode, Quantity, InvoiceDate, UnitPrice and Country.`,
+        };
+        return;
+      }
+    }
+    if (Math.abs(amountE4(line)) > toE4(limits.amountMax)) {
+      const amount = line.quantity * line.unitPrice;
+      this.#refuse('amount_too_large', names.quantity ?? 'Quantity', amount, 'quantity × unit price of at most 10^11');
+    } else if (extra !== undefined) {
+      this.#checkExtra(extra);
+    }
+  }
+
+  #checkExtra(extra: Record<string, unknown>): void {
+    const first = Object.keys(extra)[0] ?? 'extra';
+    const json = jsonOf(extra);
+    if (json === null || !isWithin(json, limits.extraBytesMax)) {
+      const expected = `additional fields of at most ${limits.extraBytesMax} bytes of JSON altogether`;
+      this.#refuse('extra_too_large', first, extra[first], expected);
+    } else if (LONE_SURROGATE.test(json)) {
+      this.#refuse('invalid_extra', first, extra[first], 'additional fields of valid Unicode text');
+    }
+  }
+
+  /** A text by which things are found: no control characters, no blanks around it, bounded. Numbers are taken as text. */
+  #key(name: string, value: unknown, bytesMax: number, code: ErrorCode, numbers = true): string {
+    if (typeof value === 'number' && numbers) {
+      if (Number.isSafeInteger(value) && value >= 0) return String(value);
+    } else if (typeof value === 'string') {
+      const text = value.trim();
+      if (text !== '' && isClean(text, CONTROL) && isWithin(text, bytesMax)) return text;
+    }
+    this.#refuse(
+      code,
+      name,
+      value,
+      `${numbers ? 'text or a whole number' : 'text'} of 1 to ${bytesMax} bytes without control characters`,
+    );
+    return '';
+  }
+
+  #lineId(name: string, value: unknown): string {
+    if (value === null || value === '') return '';
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return padded(String(value));
+    if (typeof value === 'string') {
+      const text = value.trim();
+      if (/^\d+$/.test(text) && isWithin(text, limits.lineIdBytesMax)) return padded(text);
+      if (text !== '' && isClean(text, CONTROL) && isWithin(text, limits.lineIdBytesMax)) return text;
+    }
+    this.#refuse(
+      'invalid_line_id',
+      name,
+      value,
+      `a whole number from 0, or text of 1 to ${limits.lineIdBytesMax} bytes without control characters`,
+    );
+    return '';
+  }
+
+  #description(name: string, value: unknown): string | null {
+    if (value === null) return null;
+    const text = typeof value === 'number' ? String(value) : typeof value === 'string' ? value.trim() : undefined;
+    if (text === '') return null;
+    if (text !== undefined && isClean(text, CONTROL_IN_PROSE) && isWithin(text, limits.descriptionBytesMax))
+      return text;
+    this.#refuse(
+      'invalid_description',
+      name,
+      value,
+      `text of at most ${limits.descriptionBytesMax} bytes, empty or null`,
+    );
+    return null;
+  }
+
+  #customerId(name: string, value: unknown): string | null {
+    if (value === null) return null;
+    if (typeof value === 'string') {
+      const text = value.trim();
+      if (text === '') return null;
+      if (/^\d+\.0+$/.test(text)) value = text.slice(0, text.indexOf('.'));
+    }
+    return this.#key(name, value, limits.customerIdBytesMax, 'invalid_customer_id');
+  }
+
+  #quantity(name: string, value: unknown): number {
+    const number =
+      typeof value === 'number' ? value : typeof value === 'string' && WHOLE.test(value.trim()) ? Number(value) : NaN;
+    if (Number.isInteger(number) && Math.abs(number) <= limits.quantityMax) return number + 0;
+    this.#refuse('invalid_quantity', name, value, 'a whole number from -10,000,000 to 10,000,000');
+    return 0;
+  }
+
+  #price(name: string, value: unknown): number {
+    const number =
+      typeof value === 'number' ? value : typeof value === 'string' && DECIMAL.test(value.trim()) ? Number(value) : NaN;
+    // With at most four decimals the number is the double nearest to its ten-thousandths, and only then.
+    if (Math.abs(number) <= limits.unitPriceMax && toE4(number) / 10_000 === number) return number + 0;
+    this.#refuse(
+      'invalid_price',
+      name,
+      value,
+      'a number from -1,000,000 to 1,000,000 with a decimal point and at most four decimals',
+    );
+    return 0;
+  }
+
+  #date(name: string, value: unknown): string {
+    if (typeof value === 'string') {
+      if (value === this.#lastDate && this.#lastWallClock !== null) return this.#lastWallClock;
+      const wallClock = readDate(value.trim(), this.#timeZone);
+      if (wallClock !== null) {
+        this.#lastDate = value;
+        this.#lastWallClock = wallClock;
+        return wallClock;
+      }
+    }
+    this.#refuse(
+      'invalid_date',
+      name,
+      value,
+      `M/D/YYYY H:MM or ISO 8601 (YYYY-MM-DDTHH:MM:SS), from ${limits.yearMin} to ${limits.yearMax}`,
+    );
+    return '';
+  }
+
+  #refuse(code: ErrorCode, field: string, value: unknown, expected: string): void {
+    this.#refusal ??= {
+      code,
+      field: cut(field),
+      value: shown(value),
+      message: `${cut(field)} is ${shown(value)}; expected ${expected}.`,
+    };
+  }
+}
+
+const REQUIRED: readonly (readonly [Field, string])[] = [
+  ['invoiceNo', 'InvoiceNo'],
+  ['stockCode', 'StockCode'],
+  ['quantity', 'Quantity'],
+  ['invoiceDate', 'InvoiceDate'],
+  ['unitPrice', 'UnitPrice'],
+  ['country', 'Country'],
+];
+
+/** Digits → at least six of them, so that numbered lines order as text. */
+function padded(digits: string): string {
+  return digits.replace(/^0+(?=\d)/, '').padStart(6, '0');
+}
+
+function isClean(text: string, control: RegExp): boolean {
+  return !SUSPECT.test(text) || (!control.test(text) && text.isWellFormed());
+}
+
+function isWithin(text: string, bytesMax: number): boolean {
+  return text.length * 3 <= bytesMax || (text.length <= bytesMax && Buffer.byteLength(text) <= bytesMax);
+}
+
+/** Adds an unknown field; the members of an object under `extra` (a line of the lake, sent again) one by one. */
+function keep(
+  extra: Record<string, unknown> | undefined,
+  field: Field | undefined,
+  name: string,
+  value: unknown,
+): Record<string, unknown> | undefined {
+  if (field === 'extra' && typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    const members = Object.entries(value);
+    let all = extra;
+    for (const [member, memberValue] of members) all = keep(all, undefined, member, memberValue);
+    return all;
+  }
+  // No prototype: a field named `__proto__` is a field like any other.
+  const all: Record<string, unknown> = extra ?? Object.create(null);
+  all[name] = value;
+  return all;
+}
+
+/** null when it is nested deeper than the engine's stack. */
+function jsonOf(value: unknown): string | null {
+  try {
+    return JSON.stringify(value) ?? null;
+  } catch {
+    return null;
+  }
+}
+
+const SHOWN_CHARACTERS_MAX = 200;
+
+function cut(text: string): string {
+  return text.length > SHOWN_CHARACTERS_MAX ? `${text.slice(0, SHOWN_CHARACTERS_MAX)}…` : text;
+}
+
+/** A value as its sender wrote it, for a message. */
+function shown(value: unknown): string | null {
+  if (value === undefined) return null;
+  if (typeof value === 'string') return cut(JSON.stringify(value.slice(0, SHOWN_CHARACTERS_MAX + 1)));
+  return cut(jsonOf(value) ?? 'nested too deeply to be shown');
+}
