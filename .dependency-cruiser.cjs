@@ -1,5 +1,5 @@
 // The import rules of docs/ARCHITECTURE.md, "Rooms": model <- ports <- adapters; only platform/ and cli/ wire.
-const adapters = '^src/(stream/lmdb-|stores/[a-z]+/(file-|lmdb-|duckdb-))';
+const adapters = '^src/(stream/lmdb-|stores/lmdb-environment|stores/[a-z]+/(file-|lmdb-|duckdb-))';
 const wiring = '^src/(platform|cli)/';
 
 module.exports = {

@@ -1,0 +1,121 @@
+// One LMDB environment with our settings: what a commit means, and what becomes of LMDB's errors, is the same everywhere.
+//
+// A write resolves once LMDB has synced it (`overlappingSync: false`: the commit is the flush; waiting for `db.flushed`
+// as well would mean waiting for the next transaction too). Any number of threads may open one environment; LMDB lets
+// one of them write at a time.
+import { statfsSync } from 'node:fs';
+import { type Database, open, type RootDatabase } from 'lmdb';
+import { messageOf, TillstreamError } from '../model/errors.ts';
+
+/** Keys and values are bytes: no encoding of LMDB's own comes between us and the disk. */
+export type BinaryDatabase = Database<Buffer, Uint8Array>;
+export type Environment = RootDatabase<Buffer, Uint8Array>;
+
+const binary = { encoding: 'binary', keyEncoding: 'binary' } as const;
+
+/**
+ * How long a commit may take. LMDB never settles a write once its environment has failed for good (a write of its meta
+ * page failed); and a disk that takes longer is away.
+ */
+const COMMIT_WAIT_MS_MAX = 60_000;
+
+/** Below this, a failed write is put down to the lack of space. */
+const LITTLE_BYTES = 1024 * 1024;
+
+/** As LMDB gives it, and as Node does. */
+const NOT_WRITABLE: ReadonlySet<unknown> = new Set([13, 30, 'EACCES', 'EROFS']);
+
+/**
+ * Opens the environment in `directory`, making it if need be. All openings in a process share one map, with the settings
+ * of the first, so nobody opens it read-only: that would lock the writer out.
+ * @throws directory_not_writable, unavailable
+ */
+export function openEnvironment(directory: string): Environment {
+  try {
+    return open<Buffer, Uint8Array>(directory, {
+      ...binary,
+      // A directory with a dot in its name would be taken for a file.
+      noSubdir: false,
+      overlappingSync: false,
+      // With it, a commit that fails also rejects a promise that nobody can reach, and Node ends.
+      eventTurnBatching: false,
+    });
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && NOT_WRITABLE.has(error.code)) {
+      throw new TillstreamError('directory_not_writable', `${directory} is not writable.`, { cause: error });
+    }
+    throw unavailable(directory, error);
+  }
+}
+
+/** A database within the environment, made if need be. @throws unavailable */
+export function openDatabase(environment: Environment, name: string): BinaryDatabase {
+  try {
+    return environment.openDB<Buffer, Uint8Array>(name, binary);
+  } catch (error) {
+    throw unavailable(pathOf(environment), error);
+  }
+}
+
+/**
+ * Does the puts and removes of `action`, at once and in order, in one transaction; resolves when it is on disk. Calls of
+ * the same moment share a transaction, and so a sync. `action` computes nothing that may throw. Buffers that are put
+ * must not change until then.
+ * @throws unavailable  nothing of it is stored, or (after a minute without an answer) it may be
+ */
+export async function durably(environment: Environment, action: () => void): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new Error(`no answer within ${COMMIT_WAIT_MS_MAX / 1000} seconds`)),
+      COMMIT_WAIT_MS_MAX,
+    );
+  });
+  try {
+    await Promise.race([environment.batch(action), tooLate]);
+  } catch (error) {
+    throw unavailable(pathOf(environment), await commitErrorOf(error));
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Makes the next reads of this thread see what is committed by now: LMDB keeps a snapshot for a turn of the event loop. */
+export function readLatest(environment: Environment): void {
+  environment.resetReadTxn();
+}
+
+/**
+ * lmdb-js rejects a failed write with "Commit failed" and its reason as another promise, which it rejects too: unless
+ * somebody listens to that one, Node ends. It is rejected in the same turn.
+ */
+async function commitErrorOf(error: unknown): Promise<unknown> {
+  if (!(error instanceof Error) || !('commitError' in error)) return error;
+  try {
+    await error.commitError;
+    return error;
+  } catch (reason) {
+    return reason;
+  }
+}
+
+function unavailable(directory: string, cause: unknown): TillstreamError {
+  const free = bytesFree(directory);
+  // LMDB reports a page that was written in part as an input/output error.
+  const why = free !== null && free < LITTLE_BYTES ? 'the disk is full' : messageOf(cause);
+  return new TillstreamError('unavailable', `${directory} cannot be written: ${why}`, { cause });
+}
+
+function bytesFree(directory: string): number | null {
+  try {
+    const { bavail, bsize } = statfsSync(directory);
+    return bavail * bsize;
+  } catch {
+    return null;
+  }
+}
+
+/** lmdb-js keeps the path but does not declare it. */
+function pathOf(environment: Environment): string {
+  return (environment as Environment & { readonly path?: string }).path ?? 'The store';
+}
