@@ -34,6 +34,7 @@ export const catalogue = {
   extra_too_large: refusal('The additional fields are too large'),
   invalid_extra: refusal('The additional fields cannot be used'),
   invoice_too_large: refusal('The invoice has too many lines'),
+  surplus_fields: refusal('The row has more fields than the header'),
 
   // A request that cannot be served as it is.
   invalid_json: { status: 400, exit: 1, title: 'The body is not JSON' },

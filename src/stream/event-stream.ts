@@ -29,26 +29,36 @@ export interface ReadLimits {
 /** One result a record: where it is, or why it is not stored (retry those alone). */
 export type AppendResult = { readonly sequence: Sequence } | { readonly error: Error };
 
-/** Durable, ordered log of accepted lines. Delivery to consumers is at least once. */
-export interface EventStream {
+export interface StreamBounds {
+  /** Newest record that retention has removed; null while the stream is whole. */
+  readonly trimmed: Sequence | null;
+  /** Newest record ever appended, and readable unless trimmed; null when there never was one. */
+  readonly newest: Sequence | null;
+}
+
+/** What delivery needs of the stream. */
+export interface StreamReader {
   /** Tells this stream from every other; checkpoints carry it. */
   readonly id: string;
+
+  /** Records after `after` (null: from the oldest kept), oldest first; only such as are on disk. Empty: none yet. */
+  read(after: Sequence | null, limits: ReadLimits): Promise<StreamRecord[]>;
+
+  bounds(): Promise<StreamBounds>;
+
+  close(): Promise<void>;
+}
+
+/** Durable, ordered log of accepted lines. Delivery to consumers is at least once. */
+export interface EventStream extends StreamReader {
   /** Largest record accepted, in bytes. */
   readonly recordBytesMax: number;
 
   /**
    * Appends records and resolves when they are on disk, with one result a record, in input order.
    * A call can succeed in part: retry the rejected ones only. Versions, not arrival, decide between two forms of a line.
-   * @throws stream_full, disk_low  before anything is stored: the sender waits and sends again
+   * @throws stream_full  before anything is stored: the sender waits and sends again
    * @throws unavailable  records may or may not be stored: send them again, identity makes that harmless
    */
   append(records: readonly NewRecord[]): Promise<AppendResult[]>;
-
-  /** Records after `after` (null: from the oldest kept), oldest first; only such as are on disk. Empty: none yet. */
-  read(after: Sequence | null, limits: ReadLimits): Promise<StreamRecord[]>;
-
-  /** Oldest kept and newest readable record; null for both when the stream holds none. */
-  bounds(): Promise<{ readonly oldest: Sequence | null; readonly newest: Sequence | null }>;
-
-  close(): Promise<void>;
 }

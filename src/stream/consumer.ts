@@ -1,0 +1,344 @@
+// Delivers the stream to one pipeline, on one machine: order, batches, retries, quarantine, checkpoint.
+//
+// At least once: the checkpoint moves with the store's own commit. A store that is away is tried for ever, nothing is
+// dropped; a record that cannot be used is found by bisecting, put in quarantine, and the rest goes on. A store whose
+// checkpoint does not fit the stream stops it with stream_gap: it never skips. On AWS, Lambda does this.
+import type { Checkpoint } from '../model/checkpoint.ts';
+import { type ErrorCode, isTillstreamError, messageOf, TillstreamError } from '../model/errors.ts';
+import type { Failure, Pipeline } from '../pipelines/pipeline.ts';
+import type { Quarantine } from '../stores/quarantine/quarantine.ts';
+import type { StreamReader, StreamRecord } from './event-stream.ts';
+import type { Head } from './head.ts';
+
+export interface BatchLimits {
+  readonly recordsMax: number;
+  readonly bytesMax: number;
+  /** How long the first record of a batch waits for others. */
+  readonly lingerMs: number;
+}
+
+export interface ConsumerOptions {
+  readonly stream: StreamReader;
+  readonly head: Head;
+  readonly pipeline: Pipeline;
+  readonly quarantine: Quarantine;
+  readonly batch: BatchLimits;
+  readonly log: (message: string, error: unknown) => void;
+  /** 0 to 1, for the jitter of backoffs. */
+  readonly random?: () => number;
+  /** First and largest wait between tries of a store that is away. */
+  readonly backoff?: { readonly firstMs: number; readonly maxMs: number };
+}
+
+export interface ConsumerStatus {
+  readonly store: string;
+  /** `waiting`: the store is away and tried again; `stopped`: needs a person. */
+  readonly state: 'running' | 'waiting' | 'held' | 'stopped';
+  readonly checkpoint: string | null;
+  /** When the oldest record that is not in the store arrived, ms since 1970; null when it is caught up. */
+  readonly oldestWaitingMs: number | null;
+  /** How long the newest record took from the stream into the store; null before the first. */
+  readonly freshnessMs: number | null;
+  readonly error: { readonly code: ErrorCode; readonly message: string } | null;
+}
+
+/** How often a failure that is not `unavailable` is tried again before it counts as the record's own. */
+const RETRIES_BEFORE_BISECTING = 2;
+const IDLE_WAIT_MS = 10_000;
+/** While a batch lingers, how often it is looked whether it is full: not at every record, that would cost more than it saves. */
+const LINGER_STEP_MS = 100;
+
+/** Errors that say themselves that trying again is no use. */
+const FINAL_CODES: ReadonlySet<ErrorCode> = new Set(['unusable_record', 'invoice_too_large']);
+
+export class Consumer {
+  readonly #options: ConsumerOptions;
+  readonly #stop = new AbortController();
+  #running: Promise<void> | null = null;
+  #checkpoint: Checkpoint | null = null;
+  #state: ConsumerStatus['state'] = 'running';
+  #error: ConsumerStatus['error'] = null;
+  #oldestWaitingMs: number | null = null;
+  #freshnessMs: number | null = null;
+  /** Up to here nothing lingers: somebody waits for it. */
+  #hurryTo = '';
+  #holds = 0;
+  /** Something that a waiting delivery should look at: a hold, a release, a hurry, a stop. */
+  readonly #nudge = new Signal();
+  /** A batch is done, or the state has changed. */
+  readonly #progress = new Signal();
+
+  constructor(options: ConsumerOptions) {
+    this.#options = options;
+  }
+
+  /** Starts delivery; it ends with stop(), or by itself with state `stopped`. */
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Ends after the batch under way; what was not delivered is delivered after the next start. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    this.#wake();
+    await this.#running;
+  }
+
+  /**
+   * Resolves once the store has everything up to `sequence`; does not linger until then.
+   * @throws stream_gap, unavailable  the consumer has stopped, or is being stopped
+   */
+  async reach(sequence: string): Promise<void> {
+    if (sequence > this.#hurryTo) this.#hurryTo = sequence;
+    this.#wake();
+    while ((this.#checkpoint?.sequence ?? '') < sequence) {
+      if (this.#state === 'stopped' && this.#error !== null) {
+        throw new TillstreamError(this.#error.code, this.#error.message);
+      }
+      if (this.#stop.signal.aborted) throw new TillstreamError('shutting_down', 'The consumer is being stopped');
+      await this.#progress.wait(IDLE_WAIT_MS);
+    }
+  }
+
+  /** Resolves when no batch is under way; none is delivered until release(). Counts: as many releases as holds. */
+  async hold(): Promise<void> {
+    this.#holds += 1;
+    this.#wake();
+    while (this.#state !== 'held' && this.#state !== 'stopped' && this.#running !== null && this.#holds > 0) {
+      await this.#progress.wait(IDLE_WAIT_MS);
+    }
+  }
+
+  release(): void {
+    this.#holds = Math.max(0, this.#holds - 1);
+    this.#nudge.fire();
+  }
+
+  status(): ConsumerStatus {
+    return {
+      store: this.#options.pipeline.store,
+      state: this.#state,
+      checkpoint: this.#checkpoint?.sequence ?? null,
+      oldestWaitingMs: this.#oldestWaitingMs,
+      freshnessMs: this.#freshnessMs,
+      error: this.#error,
+    };
+  }
+
+  async #run(): Promise<void> {
+    try {
+      await this.#load();
+      while (!this.#stop.signal.aborted) {
+        await this.#pauseWhileHeld();
+        const batch = await this.#gather();
+        const last = batch.at(-1);
+        if (last === undefined) continue;
+        await this.#deliver(batch, RETRIES_BEFORE_BISECTING);
+        this.#freshnessMs = Date.now() - last.arrivedAtMs;
+        this.#oldestWaitingMs = null;
+        this.#progress.fire();
+      }
+    } catch (error) {
+      if (!this.#stop.signal.aborted) {
+        const code = isTillstreamError(error) ? error.code : 'internal';
+        this.#error = { code, message: messageOf(error) };
+        this.#options.log(`The ${this.#options.pipeline.store} consumer has stopped`, error);
+      }
+    }
+    this.#state = 'stopped';
+    this.#progress.fire();
+  }
+
+  async #load(): Promise<void> {
+    const { stream, pipeline } = this.#options;
+    this.#checkpoint = await this.#patiently(() => pipeline.checkpoint());
+    const { trimmed, newest } = await stream.bounds();
+    const gap = gapBetween(this.#checkpoint, { id: stream.id, trimmed, newest });
+    if (gap === null) return;
+    throw new TillstreamError('stream_gap', `The ${pipeline.store} store ${gap}.`, {
+      hint: `Nothing was skipped and nothing is lost: the lake has every line. Build the store anew with: tillstream rebuild ${pipeline.store}`,
+    });
+  }
+
+  /** The next batch: what is there, and what comes within the linger time. Empty: nothing came, or somebody holds. */
+  async #gather(): Promise<StreamRecord[]> {
+    const { stream, head, batch: limits } = this.#options;
+    const batch: StreamRecord[] = [];
+    let bytes = 0;
+    let deadlineMs = 0;
+    for (;;) {
+      const after = batch.at(-1)?.sequence ?? this.#checkpoint?.sequence ?? null;
+      const records = await stream.read(after, {
+        recordsMax: limits.recordsMax - batch.length,
+        bytesMax: limits.bytesMax - bytes,
+      });
+      for (const record of records) {
+        batch.push(record);
+        bytes += record.data.length;
+      }
+      if (this.#stop.signal.aborted) return [];
+      const first = batch[0];
+      if (first === undefined) {
+        if (this.#holds > 0) return [];
+        await head.waitBeyond(Number(after ?? 0), IDLE_WAIT_MS);
+        continue;
+      }
+      this.#oldestWaitingMs ??= first.arrivedAtMs;
+      if (deadlineMs === 0) deadlineMs = performance.now() + limits.lingerMs;
+      const full = batch.length >= limits.recordsMax || bytes >= limits.bytesMax;
+      const waitMs = deadlineMs - performance.now();
+      if (full || waitMs <= 0 || this.#holds > 0 || first.sequence <= this.#hurryTo) return batch;
+      await this.#nudge.wait(Math.min(waitMs, LINGER_STEP_MS));
+    }
+  }
+
+  /** Brings a batch into the store, or what cannot be used of it into quarantine. Resolves with the checkpoint moved. */
+  async #deliver(batch: readonly StreamRecord[], retries: number): Promise<void> {
+    const last = batch.at(-1);
+    if (last === undefined) return;
+    const checkpoint = { streamId: this.#options.stream.id, sequence: last.sequence };
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        await this.#process(batch, checkpoint);
+        return;
+      } catch (error) {
+        if (this.#stop.signal.aborted) throw error;
+        const final = isTillstreamError(error) && FINAL_CODES.has(error.code);
+        if (!final && attempt < retries) {
+          await this.#backOff(attempt);
+          continue;
+        }
+        if (batch.length > 1) {
+          const middle = batch.length >> 1;
+          await this.#deliver(batch.slice(0, middle), 0);
+          await this.#deliver(batch.slice(middle), 0);
+          return;
+        }
+        await this.#quarantine(last, error, attempt + 1);
+        await this.#process([], checkpoint);
+        return;
+      }
+    }
+  }
+
+  async #process(records: readonly StreamRecord[], checkpoint: Checkpoint): Promise<void> {
+    const { pipeline } = this.#options;
+    const failures = await this.#patiently(() => pipeline.process(records, checkpoint));
+    if (failures.length > 0) {
+      const bySequence = new Map(records.map((record) => [record.sequence, record]));
+      for (const failure of failures) await this.#quarantineFailure(bySequence.get(failure.sequence), failure);
+      await this.#patiently(() => pipeline.process([], checkpoint));
+    }
+    this.#checkpoint = checkpoint;
+  }
+
+  async #quarantineFailure(record: StreamRecord | undefined, failure: Failure): Promise<void> {
+    if (record !== undefined) await this.#quarantine(record, failure.error, 1);
+  }
+
+  async #quarantine(record: StreamRecord, error: unknown, attempts: number): Promise<void> {
+    const { quarantine, pipeline, log } = this.#options;
+    const entry = quarantineEntry(pipeline.store, record, error, attempts);
+    await this.#patiently(() => quarantine.put(entry));
+    log(`Record ${record.sequence} is in quarantine for ${pipeline.store}`, error);
+  }
+
+  /** Tries for ever while the answer is `unavailable`; the state shows it. */
+  async #patiently<T>(action: () => Promise<T>): Promise<T> {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        const result = await action();
+        if (this.#state === 'waiting') {
+          this.#state = 'running';
+          this.#error = null;
+        }
+        return result;
+      } catch (error) {
+        if (!isTillstreamError(error, 'unavailable') || this.#stop.signal.aborted) throw error;
+        this.#state = 'waiting';
+        this.#error = { code: error.code, message: error.message };
+        if (attempt === 0) this.#options.log(`The ${this.#options.pipeline.store} store is not available`, error);
+        await this.#backOff(attempt);
+      }
+    }
+  }
+
+  /** Waits between half of and the whole capped, doubling time. */
+  async #backOff(attempt: number): Promise<void> {
+    const { firstMs, maxMs } = this.#options.backoff ?? { firstMs: 100, maxMs: 5000 };
+    const fullMs = Math.min(maxMs, firstMs * 2 ** Math.min(attempt, 20));
+    const waitMs = fullMs * (0.5 + (this.#options.random ?? Math.random)() / 2);
+    const untilMs = performance.now() + waitMs;
+    while (!this.#stop.signal.aborted && performance.now() < untilMs)
+      await this.#nudge.wait(untilMs - performance.now());
+  }
+
+  async #pauseWhileHeld(): Promise<void> {
+    while (this.#holds > 0 && !this.#stop.signal.aborted) {
+      this.#state = 'held';
+      this.#progress.fire();
+      await this.#nudge.wait(IDLE_WAIT_MS);
+      this.#state = 'running';
+    }
+  }
+
+  /** A delivery that waits for records waits on the head, one that lingers or is held on the nudge. */
+  #wake(): void {
+    this.#nudge.fire();
+    this.#options.head.wake();
+  }
+}
+
+/** Wakes everybody who waits on it. */
+class Signal {
+  #waiting: (() => void)[] = [];
+
+  fire(): void {
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+
+  /** Resolves when it is fired, or after `timeoutMs`. */
+  wait(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      this.#waiting.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+}
+
+/** The entry for a record that a store could not use. */
+export function quarantineEntry(store: string, record: StreamRecord, error: unknown, attempts: number) {
+  return {
+    id: `${store}-${record.sequence}`,
+    store,
+    sequence: record.sequence,
+    arrivedAtMs: record.arrivedAtMs,
+    code: isTillstreamError(error) ? error.code : 'pipeline_failed',
+    message: messageOf(error),
+    attempts,
+    data: record.data,
+  };
+}
+
+/** Why a store cannot go on with a stream, as the end of a sentence; null when it can. */
+function gapBetween(
+  checkpoint: Checkpoint | null,
+  stream: { readonly id: string; readonly trimmed: string | null; readonly newest: string | null },
+): string | null {
+  if (checkpoint === null) {
+    return stream.trimmed === null ? null : `is new, but the stream no longer has its records up to ${stream.trimmed}`;
+  }
+  if (checkpoint.streamId !== stream.id) {
+    return `belongs to another stream (${checkpoint.streamId}; this one is ${stream.id})`;
+  }
+  if (stream.newest === null || checkpoint.sequence > stream.newest) {
+    return `is ahead of the stream (${checkpoint.sequence}; its newest record is ${stream.newest ?? 'none'})`;
+  }
+  if (stream.trimmed !== null && checkpoint.sequence < stream.trimmed) {
+    return `is at ${checkpoint.sequence}, but the stream no longer has its records up to ${stream.trimmed}`;
+  }
+  return null;
+}

@@ -1,0 +1,66 @@
+// A frame: all records of one commit as one value of LMDB, so that a commit costs one put whatever its size.
+//
+// Value: count × u32 length, little-endian | the records' bytes.
+// Key, big-endian so that keys order by it: u64 number of the first record | u32 count | u64 arrival, ms since 1970 |
+// u32 bytes of the value: retention decides by keys alone.
+import type { NewRecord } from './event-stream.ts';
+
+const KEY_BYTES = 24;
+
+export interface FrameKey {
+  readonly first: number;
+  readonly count: number;
+  readonly arrivedAtMs: number;
+  readonly bytes: number;
+}
+
+export function encodeKey({ first, count, arrivedAtMs, bytes }: FrameKey): Buffer {
+  const key = Buffer.allocUnsafeSlow(KEY_BYTES);
+  key.writeBigUInt64BE(BigInt(first), 0);
+  key.writeUInt32BE(count, 8);
+  key.writeBigUInt64BE(BigInt(arrivedAtMs), 12);
+  key.writeUInt32BE(bytes, 20);
+  return key;
+}
+
+export function decodeKey(bytes: Uint8Array): FrameKey {
+  const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return {
+    first: Number(key.readBigUInt64BE(0)),
+    count: key.readUInt32BE(8),
+    arrivedAtMs: Number(key.readBigUInt64BE(12)),
+    bytes: key.readUInt32BE(20),
+  };
+}
+
+/** No key of a frame that starts at or before `record` comes after it. */
+export function keyAfter(record: number): Buffer {
+  const key = Buffer.alloc(KEY_BYTES, 0xff);
+  key.writeBigUInt64BE(BigInt(record), 0);
+  return key;
+}
+
+export function encodeFrame(records: readonly NewRecord[]): Buffer {
+  let bytes = records.length * 4;
+  for (const record of records) bytes += record.data.length;
+  const frame = Buffer.allocUnsafeSlow(bytes);
+  let lengthAt = 0;
+  let dataAt = records.length * 4;
+  for (const { data } of records) {
+    frame.writeUInt32LE(data.length, lengthAt);
+    frame.set(data, dataAt);
+    lengthAt += 4;
+    dataAt += data.length;
+  }
+  return frame;
+}
+
+/** The records of a frame, oldest first: views, not copies. */
+export function* recordsOf(frame: Buffer, count: number): Generator<Buffer> {
+  let dataAt = count * 4;
+  for (let index = 0; index < count; index += 1) {
+    const end = dataAt + frame.readUInt32LE(index * 4);
+    yield frame.subarray(dataAt, end);
+    dataAt = end;
+  }
+}

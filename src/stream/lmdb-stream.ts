@@ -1,0 +1,304 @@
+// The stream in one LMDB environment, for a single machine.
+//
+// append() resolves only once LMDB has flushed, so an acknowledged line survives a power cut. Appends that come while a
+// flush is under way share the next one (group commit). One thread writes; any number of threads read, each by an opening
+// of its own. Not replicated: see kinesis-stream.ts on AWS.
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Clock } from '../model/clock.ts';
+import { TillstreamError } from '../model/errors.ts';
+import { RECORD_BYTES_MAX } from '../model/record.ts';
+import {
+  type BinaryDatabase,
+  durably,
+  type Environment,
+  openDatabase,
+  openEnvironment,
+  readLatest,
+} from '../stores/lmdb-environment.ts';
+import type { AppendResult, EventStream, NewRecord, StreamBounds, StreamReader, StreamRecord } from './event-stream.ts';
+import { decodeKey, encodeFrame, encodeKey, keyAfter, recordsOf } from './frame.ts';
+import type { Head } from './head.ts';
+
+/** A commit takes what waits, to this size: large enough to fill a disk's writes, small enough to keep latency. */
+const FRAME_BYTES_MAX = 4 * 1024 * 1024;
+/** Beyond bytesMax by this share the consumers are too far behind: appends are refused, while there is room to drain. */
+const FULL_FACTOR = 1.25;
+/** Frames removed in one transaction: appends wait for it. */
+const FRAMES_TRIMMED_AT_ONCE = 500;
+const SEQUENCE_WIDTH = 16;
+
+const ID_KEY = Buffer.from('id');
+const TAIL_KEY = Buffer.from('tail');
+
+/** Where the stream ends, changed with every commit. Numbers of records; 0: none. */
+interface Tail {
+  readonly newest: number;
+  readonly trimmed: number;
+  /** Of all frames kept. */
+  readonly bytes: number;
+  /** Of the newest append, µs since 1970. */
+  readonly appendedAt: number;
+}
+
+const EMPTY: Tail = { newest: 0, trimmed: 0, bytes: 0, appendedAt: 0 };
+
+interface Log {
+  readonly environment: Environment;
+  /** See frame.ts. */
+  readonly frames: BinaryDatabase;
+  readonly meta: BinaryDatabase;
+}
+
+function openLog(directory: string): Log {
+  const environment = openEnvironment(directory);
+  return { environment, frames: openDatabase(environment, 'frames'), meta: openDatabase(environment, 'meta') };
+}
+
+function readTail({ meta }: Log): Tail {
+  const value = meta.getBinary(TAIL_KEY);
+  return value === undefined ? EMPTY : JSON.parse(value.toString());
+}
+
+function sequenceOf(record: number): string {
+  return String(record).padStart(SEQUENCE_WIDTH, '0');
+}
+
+/**
+ * A reader for another thread than the writer's.
+ * @param head shared with the writer: only what it says is on disk is read
+ * @throws unavailable  there is no stream yet: the writer makes it
+ */
+export function openLmdbStreamReader(directory: string, head: Head): StreamReader {
+  return readerOf(openLog(directory), head);
+}
+
+function readerOf(log: Log, head: Head): StreamReader {
+  const { environment, frames, meta } = log;
+  const id = meta.getBinary(ID_KEY)?.toString();
+  if (id === undefined) throw new TillstreamError('unavailable', 'The stream has not been made yet.');
+
+  /** Key of the frame that holds a record: the last one that does not start after it. */
+  const frameWith = (record: number): Uint8Array => {
+    for (const key of frames.getKeys({ start: keyAfter(record), reverse: true, limit: 1 })) return key;
+    return keyAfter(record);
+  };
+
+  return {
+    id,
+    async read(after, { recordsMax, bytesMax }) {
+      const from = after === null ? 1 : Number(after) + 1;
+      const newest = head.newest;
+      const found: StreamRecord[] = [];
+      let bytes = 0;
+      if (from > newest) return found;
+      readLatest(environment);
+      for (const { key, value } of frames.getRange({ start: frameWith(from) })) {
+        const { first, count, arrivedAtMs } = decodeKey(key);
+        let record = first - 1;
+        for (const data of recordsOf(value, count)) {
+          record += 1;
+          if (record < from) continue;
+          bytes += data.length;
+          const full = found.length >= recordsMax || (found.length > 0 && bytes > bytesMax);
+          if (full || record > newest) return found;
+          found.push({ sequence: sequenceOf(record), arrivedAtMs, data });
+        }
+      }
+      return found;
+    },
+    async bounds() {
+      readLatest(environment);
+      return boundsOf(readTail(log));
+    },
+    async close() {
+      await environment.close();
+    },
+  };
+}
+
+function boundsOf({ trimmed, newest }: Tail): StreamBounds {
+  return {
+    trimmed: trimmed === 0 ? null : sequenceOf(trimmed),
+    newest: newest === 0 ? null : sequenceOf(newest),
+  };
+}
+
+export interface LmdbStreamOptions {
+  readonly directory: string;
+  readonly head: Head;
+  /** Set beyond every append of earlier runs. */
+  readonly clock: Clock;
+  /** Id for a stream that is made now. */
+  readonly newId: () => string;
+  /** Kept bytes beyond which trim() removes what every consumer has passed; at 1.25 of it, appends are refused. */
+  readonly bytesMax: number;
+}
+
+/** @throws directory_not_writable, unavailable */
+export async function openLmdbStream(options: LmdbStreamOptions): Promise<LmdbStream> {
+  const log = openLog(options.directory);
+  if (log.meta.getBinary(ID_KEY) === undefined) {
+    await durably(log.environment, () => log.meta.put(ID_KEY, Buffer.from(options.newId())));
+  }
+  return new LmdbStream(log, options);
+}
+
+interface Group {
+  readonly records: readonly NewRecord[];
+  readonly bytes: number;
+  readonly resolve: (results: AppendResult[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class LmdbStream implements EventStream {
+  readonly recordBytesMax = RECORD_BYTES_MAX;
+  readonly id: string;
+  readonly read: StreamReader['read'];
+  readonly #log: Log;
+  readonly #reader: StreamReader;
+  readonly #options: LmdbStreamOptions;
+  #waiting: Group[] = [];
+  #tail: Tail;
+  #flushing: Promise<void> | null = null;
+
+  /** See openLmdbStream. */
+  constructor(log: Log, options: LmdbStreamOptions) {
+    this.#log = log;
+    this.#options = options;
+    this.#tail = readTail(log);
+    options.clock.advanceTo(this.#tail.appendedAt);
+    options.head.advanceTo(this.#tail.newest);
+    this.#reader = readerOf(log, options.head);
+    this.id = this.#reader.id;
+    this.read = this.#reader.read;
+  }
+
+  append(records: readonly NewRecord[]): Promise<AppendResult[]> {
+    const bytes = records.reduce((sum, { data }) => sum + data.length, 0);
+    const { bytesMax } = this.#options;
+    if (this.#tail.bytes > bytesMax * FULL_FACTOR) {
+      return Promise.reject(
+        new TillstreamError(
+          'stream_full',
+          `The stream holds ${this.#tail.bytes} bytes that a store has not taken yet.`,
+          {
+            hint: 'Send the request again later; `tillstream status` shows which store is behind.',
+            retryAfterSeconds: 5,
+          },
+        ),
+      );
+    }
+    const tooLarge = records.find(({ data }) => data.length > this.recordBytesMax);
+    if (tooLarge !== undefined) {
+      return Promise.reject(
+        new RangeError(`A record of ${tooLarge.data.length} bytes; at most ${this.recordBytesMax}`),
+      );
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ records, bytes, resolve, reject });
+      this.#flushing ??= this.#flush();
+    });
+  }
+
+  async bounds(): Promise<StreamBounds> {
+    return boundsOf(this.#tail);
+  }
+
+  /** Kept records, whether or not the consumers have passed them. */
+  size(): { readonly records: number; readonly bytes: number; readonly bytesMax: number } {
+    const { newest, trimmed, bytes } = this.#tail;
+    return { records: newest - trimmed, bytes, bytesMax: this.#options.bytesMax };
+  }
+
+  /**
+   * Removes records that every consumer has passed, oldest first, as long as they are older than `keptSinceMs` or the
+   * stream is longer than bytesMax. Returns how many; call again while it is not 0.
+   */
+  async trim(passed: string | null, keptSinceMs: number): Promise<number> {
+    const { frames, meta, environment } = this.#log;
+    readLatest(environment);
+    const upTo = passed === null ? 0 : Number(passed);
+    const before = this.#tail;
+    const keys: Buffer[] = [];
+    let { trimmed, bytes } = before;
+    for (const key of frames.getKeys({ limit: FRAMES_TRIMMED_AT_ONCE })) {
+      const frame = decodeKey(key);
+      const last = frame.first + frame.count - 1;
+      if (last > upTo || (frame.arrivedAtMs >= keptSinceMs && bytes <= this.#options.bytesMax)) break;
+      keys.push(Buffer.from(key));
+      bytes -= frame.bytes;
+      trimmed = last;
+    }
+    if (keys.length === 0) return 0;
+    // Appends go on meanwhile; LMDB keeps the order of the two tails.
+    this.#tail = { ...before, trimmed, bytes };
+    await durably(environment, () => {
+      for (const key of keys) frames.remove(key);
+      meta.put(TAIL_KEY, encodeTail(this.#tail));
+    });
+    return trimmed - before.trimmed;
+  }
+
+  /** Waits for the appends under way. */
+  async close(): Promise<void> {
+    while (this.#flushing !== null) await this.#flushing;
+    await this.#reader.close();
+  }
+
+  /** Commits what waits, group after group, until nothing does. */
+  async #flush(): Promise<void> {
+    await nextTurn(); // requests that arrived in this turn of the event loop share the commit
+    while (this.#waiting.length > 0) {
+      const groups = this.#take();
+      try {
+        await this.#commit(groups);
+      } catch (error) {
+        for (const group of groups) group.reject(error);
+      }
+    }
+    this.#flushing = null;
+  }
+
+  #take(): Group[] {
+    let bytes = 0;
+    let count = 0;
+    for (const group of this.#waiting) {
+      bytes += group.bytes;
+      if (count > 0 && bytes > FRAME_BYTES_MAX) break;
+      count += 1;
+    }
+    return this.#waiting.splice(0, count);
+  }
+
+  async #commit(groups: readonly Group[]): Promise<void> {
+    const { frames, meta, environment } = this.#log;
+    const records = groups.length === 1 ? (groups[0]?.records ?? []) : groups.flatMap((group) => group.records);
+    const appendedAt = this.#options.clock.nowMicros();
+    const frame = encodeFrame(records);
+    const first = this.#tail.newest + 1;
+    const key = { first, count: records.length, arrivedAtMs: Math.floor(appendedAt / 1000), bytes: frame.length };
+    // Numbers are used up also when the commit fails: it may have happened.
+    this.#tail = {
+      ...this.#tail,
+      newest: this.#tail.newest + records.length,
+      bytes: this.#tail.bytes + frame.length,
+      appendedAt,
+    };
+    try {
+      await durably(environment, () => {
+        frames.put(encodeKey(key), frame);
+        meta.put(TAIL_KEY, encodeTail(this.#tail));
+      });
+    } catch (error) {
+      this.#tail = { ...this.#tail, bytes: this.#tail.bytes - frame.length };
+      throw error;
+    }
+    this.#options.head.advanceTo(this.#tail.newest);
+    let next = first;
+    for (const group of groups) group.resolve(group.records.map(() => ({ sequence: sequenceOf(next++) })));
+  }
+}
+
+function encodeTail(tail: Tail): Buffer {
+  return Buffer.from(JSON.stringify(tail));
+}
