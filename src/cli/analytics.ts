@@ -1,0 +1,203 @@
+// `tillstream sales`, `tillstream products` and `tillstream query`: what the warehouse knows, for a person.
+import { readFileSync } from 'node:fs';
+import { type Command, Option } from 'commander';
+import { TillstreamError } from '../model/errors.ts';
+import type { ProductFigures, ProductsAnswer, QueryAnswer, SalesAnswer, SalesFigures } from './answers.ts';
+import { ask, findPlatform } from './connection.ts';
+import { type CommonOptions, newCommand, period, whole, withPlatform } from './options.ts';
+import { err, out, outJson, palette, screenWidth } from './screen.ts';
+import { bar, type Column, table } from './table.ts';
+import { counted, grouped, money } from './text.ts';
+
+const PERIODS = ['hour', 'day', 'month', 'year'];
+
+interface RangeOptions extends CommonOptions {
+  readonly from?: string;
+  readonly to?: string;
+}
+
+function withRange(command: Command): Command {
+  return command
+    .option('--from <date>', 'first moment, inclusive, e.g. 2011-01-01', period)
+    .option('--to <date>', 'end, exclusive', period);
+}
+
+interface SalesOptions extends RangeOptions {
+  readonly by: string;
+  readonly country?: string;
+}
+
+export function salesCommand(): Command {
+  return withPlatform(
+    withRange(
+      newCommand('sales', {
+        summary: 'shows sales by hour, day, month or year',
+        description: 'Shows sales by hour, day, month or year: revenue net of cancellations, orders, units, customers.',
+        again: 'Reads only: run it as often as you like.',
+        examples: [
+          { command: 'sales', does: 'month by month' },
+          { command: 'sales --by day --from 2011-11-01 --to 2011-12-01', does: 'the days of a month' },
+          { command: 'sales --by hour --from 2011-11-11 --to 2011-11-12', does: 'the hours of a day' },
+          { command: 'sales --country France --json', does: 'for a program' },
+        ],
+      }).addOption(new Option('--by <period>', 'length of a period').choices(PERIODS).default('month')),
+    ).option('--country <name>', 'of one country only'),
+  ).action(async ({ by, from, to, country, ...options }: SalesOptions) => {
+    const query = { by, from, to, country };
+    const sales = await ask<SalesAnswer>(findPlatform(options), '/v1/analytics/sales', { query });
+    if (options.json === true) return outJson(sales);
+    if (sales.periods.length === 0) return err('No sales in that time.\n');
+    out(salesScreen(sales, screenWidth()));
+  });
+}
+
+const BAR_LEAST = 10;
+const BAR_MOST = 40;
+
+function salesScreen({ by, periods, totals, average }: SalesAnswer, width: number): string {
+  const { bold, dim } = palette(process.stdout);
+  const figures = (sum: SalesFigures): string[] => [
+    money(sum.revenue),
+    money(sum.cancelled),
+    grouped(Math.round(sum.orders)),
+    grouped(Math.round(sum.units)),
+    grouped(Math.round(sum.customers)),
+  ];
+  const rows = [
+    ...periods.map((each) => [periodName(by, each.period), ...figures(each)]),
+    [counted(periods.length, by), ...figures(totals)],
+    ['on average', ...figures(average)],
+  ];
+  const columns: Column[] = [
+    { title: by[0]?.toUpperCase() + by.slice(1) },
+    ...['Revenue', 'Cancelled', 'Orders', 'Units', 'Customers'].map((title) => ({ title, right: true })),
+  ];
+  // The picture takes what room is left; without enough of it the figures stand alone.
+  const plain = table(columns, rows, { width });
+  const used = Math.max(...plain.split('\n').map((line) => line.length));
+  const room = Math.min(BAR_MOST, width - used - 2);
+  const largest = Math.max(...periods.map(({ revenue }) => revenue));
+  const paint = {
+    paintTitles: dim,
+    paintRow: (line: string, row: number) => (row >= periods.length ? bold(line) : line),
+  };
+  if (room < BAR_LEAST) return table(columns, rows, { width, ...paint });
+  const pictured = rows.map((row, index) => [...row, bar(periods[index]?.revenue ?? 0, largest, room)]);
+  return table([...columns, { title: '' }], pictured, { width, ...paint });
+}
+
+const weekdays = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
+
+function periodName(by: string, name: string): string {
+  if (by === 'day') return `${name} ${weekdays[new Date(`${name}T00:00:00Z`).getUTCDay()] ?? ''}`;
+  return by === 'hour' ? `${name.replace('T', ' ')}:00` : name;
+}
+
+interface ProductsOptions extends RangeOptions {
+  readonly rank: string;
+  readonly limit: number;
+  readonly by?: string;
+}
+
+export function productsCommand(): Command {
+  return withPlatform(
+    withRange(
+      newCommand('products', {
+        summary: 'shows the most sold products',
+        description: 'Shows the most sold products, by units or by revenue, net of cancellations.',
+        again: 'Reads only: run it as often as you like.',
+        examples: [
+          { command: 'products', does: 'by units, of all time' },
+          { command: 'products --rank revenue --limit 20', does: '' },
+          { command: 'products --by month --limit 3', does: 'the best three of every month' },
+        ],
+      })
+        .addOption(new Option('--rank <figure>', 'what counts').choices(['units', 'revenue']).default('units'))
+        .option('--limit <products>', 'products to show at most', whole(1), 10)
+        .addOption(new Option('--by <period>', 'anew for every period').choices(PERIODS)),
+    ),
+  ).action(async ({ rank, limit, by, from, to, ...options }: ProductsOptions) => {
+    const query = { rank, limit, by, from, to };
+    const answer = await ask<ProductsAnswer>(findPlatform(options), '/v1/analytics/products', { query });
+    if (options.json === true) return outJson(answer);
+    const groups = answer.periods ?? [{ period: '', products: answer.products ?? [] }];
+    if (groups.every(({ products }) => products.length === 0)) return err('No sales in that time.\n');
+    out(productsScreen(groups, by, screenWidth()));
+  });
+}
+
+function productsScreen(
+  groups: readonly { readonly period: string; readonly products: readonly ProductFigures[] }[],
+  by: string | undefined,
+  width: number,
+): string {
+  const { bold, dim } = palette(process.stdout);
+  const columns: Column[] = [
+    ...(by === undefined ? [] : [{ title: by[0]?.toUpperCase() + by.slice(1) }]),
+    { title: '', right: true },
+    { title: 'Product' },
+    { title: 'Description', flexible: true },
+    { title: 'Units', right: true },
+    { title: 'Orders', right: true },
+    { title: 'Revenue', right: true },
+  ];
+  const rows = groups.flatMap(({ period: name, products }) =>
+    products.map((product, index) => [
+      ...(by === undefined ? [] : [index === 0 ? periodName(by, name) : '']),
+      grouped(index + 1),
+      product.stockCode,
+      product.description ?? '',
+      grouped(product.units),
+      grouped(product.orders),
+      money(product.revenue),
+    ]),
+  );
+  const firsts = new Set<number>();
+  if (by !== undefined) for (const [index, row] of rows.entries()) if (row[0] !== '') firsts.add(index);
+  return table(columns, rows, {
+    width,
+    paintTitles: dim,
+    paintRow: (line, row) => (firsts.has(row) ? bold(line) : line),
+  });
+}
+
+export function queryCommand(): Command {
+  return withPlatform(
+    newCommand('query', {
+      summary: 'runs one SELECT on the warehouse',
+      description:
+        'Runs one SELECT on the warehouse: the table sales (a row a line) and the views invoices, customers, products, sales_by_day and more.',
+      again: 'Nothing can be changed with it: run it as often as you like.',
+      examples: [
+        { command: 'query "SELECT country, sum(amount) FROM sales GROUP BY 1 ORDER BY 2 DESC"', does: '' },
+        { command: 'query "SHOW TABLES"', does: 'what there is' },
+        { command: 'query - < question.sql', does: 'from a file' },
+      ],
+    }).argument('<sql>', 'the SELECT; - reads it from standard input'),
+  ).action(async (argument: string, options: CommonOptions) => {
+    const sql = argument === '-' ? readFileSync(0, 'utf8') : argument;
+    if (sql.trim() === '') throw new TillstreamError('wrong_usage', 'the query is empty.');
+    const answer = await ask<QueryAnswer>(findPlatform(options), '/v1/query', { method: 'POST', body: { sql } });
+    if (options.json === true) return outJson(answer);
+    out(queryScreen(answer, screenWidth()));
+    const rows = counted(answer.rows.length, 'row');
+    err(answer.truncated ? `\n  The first ${rows}; there are more. Narrow it down, or add LIMIT.\n` : `\n  ${rows}\n`);
+  });
+}
+
+const NUMERIC = /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DECIMAL|DOUBLE|FLOAT|REAL|NUMERIC)/i;
+
+/** Numbers as they are: whether 2011 is a year or a count is known to who asked. */
+function queryScreen({ columns, rows }: QueryAnswer, width: number): string {
+  const { dim } = palette(process.stdout);
+  return table(
+    columns.map(({ name, type }) => ({ title: name, right: NUMERIC.test(type), flexible: !NUMERIC.test(type) })),
+    rows.map((row) => row.map(cell)),
+    { width, paintTitles: dim },
+  );
+}
+
+function cell(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}

@@ -1,0 +1,187 @@
+// `tillstream quarantine`: what could not be used, why, and what becomes of it.
+import { Command, Option } from 'commander';
+import { isTillstreamError } from '../model/errors.ts';
+import type { QuarantineEntryAnswer, QuarantineListAnswer, SettledAnswer } from './answers.ts';
+import { ask, findPlatform } from './connection.ts';
+import { reportError } from './failure.ts';
+import { type CommonOptions, newCommand, whole, withPlatform } from './options.ts';
+import { err, out, outJson, palette, screenWidth } from './screen.ts';
+import { facts, table } from './table.ts';
+import { bytes, counted, grouped, moment, printable } from './text.ts';
+
+export function quarantineCommand(): Command {
+  return new Command('quarantine')
+    .summary('lists, shows, redrives or discards what could not be used')
+    .description(
+      'Records that a store could not use wait in quarantine, whole, with the reason; the shop goes on without them. ' +
+        'Fix the cause, then redrive them; or discard what is not worth keeping in that store (the lake keeps it).',
+    )
+    .addCommand(listCommand())
+    .addCommand(showCommand())
+    .addCommand(redriveCommand())
+    .addCommand(discardCommand());
+}
+
+interface ListOptions extends CommonOptions {
+  readonly state: string;
+  readonly store?: string;
+  readonly limit: number;
+}
+
+function listCommand(): Command {
+  return withPlatform(
+    newCommand('list', {
+      summary: 'lists what waits',
+      description: 'Lists what waits in quarantine, and why.',
+      again: 'Reads only: run it as often as you like.',
+      examples: [
+        { command: 'quarantine list', does: '' },
+        { command: 'quarantine list --store orders --state discarded', does: '' },
+      ],
+    })
+      .addOption(
+        new Option('--state <state>', 'in which state')
+          .choices(['waiting', 'redriven', 'discarded'])
+          .default('waiting'),
+      )
+      .addOption(new Option('--store <store>', 'of one store only').choices(['lake', 'orders', 'warehouse']))
+      .option('--limit <entries>', 'entries to show at most', whole(1), 50),
+  ).action(async ({ state, store, limit, ...options }: ListOptions) => {
+    const answer = await ask<QuarantineListAnswer>(findPlatform(options), '/v1/quarantine', {
+      query: { state, store, limit },
+    });
+    if (options.json === true) return outJson(answer);
+    if (answer.entries.length === 0)
+      return err(state === 'waiting' ? 'Nothing waits in quarantine.\n' : `Nothing ${state}.\n`);
+    out(listScreen(answer.entries, screenWidth()));
+    if (answer.next !== null) err(`\n  The first ${grouped(answer.entries.length)}; more with --limit.\n`);
+  });
+}
+
+function listScreen(entries: readonly QuarantineEntryAnswer[], width: number): string {
+  const { dim } = palette(process.stdout);
+  return table(
+    [
+      { title: 'Id' },
+      { title: 'Since' },
+      { title: 'Tried', right: true },
+      { title: 'Why', flexible: true, leastWidth: 20 },
+    ],
+    entries.map((entry) => [
+      entry.id,
+      moment(entry.quarantinedAt),
+      grouped(entry.attempts),
+      `${entry.code}: ${entry.message}`,
+    ]),
+    { width, paintTitles: dim },
+  );
+}
+
+function showCommand(): Command {
+  return withPlatform(
+    newCommand('show', {
+      summary: 'shows one record whole, with the reason',
+      description: 'Shows one record whole, with the reason why a store could not use it.',
+      again: 'Reads only: run it as often as you like.',
+      examples: [{ command: 'quarantine show orders-0000000000000042', does: '' }],
+    }).argument('<id>', 'as quarantine list gives it'),
+  ).action(async (id: string, options: CommonOptions) => {
+    const entry = await ask<QuarantineEntryAnswer & { data: string }>(findPlatform(options), entryPath(id));
+    if (options.json === true) return outJson(entry);
+    const { bold, dim } = palette(process.stdout);
+    const about = facts([
+      ['Why', `${entry.code}: ${entry.message}`],
+      ['State', `${entry.state}, tried ${counted(entry.attempts, 'time')}`],
+      ['Arrived', moment(entry.arrivedAt)],
+      ['Quarantined', moment(entry.quarantinedAt)],
+    ]);
+    const lines = entry.data.split('\n').filter((line) => line !== '');
+    const data = lines.map((line) => `  ${printable(line)}\n`).join('');
+    const size = `${counted(lines.length, 'line')}, ${bytes(entry.bytes)}`;
+    out(`${bold(printable(entry.id))}\n\n${about}\n  ${dim(`The record (${size}):`)}\n${data}`);
+  });
+}
+
+interface RedriveOptions extends CommonOptions {
+  readonly all?: boolean;
+  readonly store?: string;
+}
+
+function redriveCommand(): Command {
+  return withPlatform(
+    newCommand('redrive', {
+      summary: 'brings records back in, once the cause is fixed',
+      description: 'Brings records back into the store that could not use them.',
+      again: 'What fails again waits again, with the new reason; what is in a store already counts once.',
+      examples: [
+        { command: 'quarantine redrive orders-0000000000000042', does: '' },
+        { command: 'quarantine redrive --all --store orders', does: '' },
+      ],
+    })
+      .argument('[id...]', 'as quarantine list gives them')
+      .option('--all', 'all that wait')
+      .addOption(new Option('--store <store>', 'with --all: of one store').choices(['lake', 'orders', 'warehouse'])),
+  ).action(async (ids: string[], options: RedriveOptions, command: Command) => {
+    if (ids.length > 0 === (options.all === true)) command.error('name what to redrive by its id, or say --all.');
+    const connection = findPlatform(options);
+    const wanted = ids.length > 0 ? ids : await waitingIds(options);
+    if (wanted.length === 0) return err('Nothing waits in quarantine.\n');
+    await settleEach(wanted, options, (id) =>
+      ask<SettledAnswer>(connection, `${entryPath(id)}/redrive`, { method: 'POST' }),
+    );
+  });
+}
+
+function discardCommand(): Command {
+  return withPlatform(
+    newCommand('discard', {
+      summary: 'gives records up for a store',
+      description:
+        'Gives records up for the store that could not use them. They stay in the lake and in the list of discarded ones.',
+      again: 'A discarded record can still be redriven.',
+      examples: [{ command: 'quarantine discard orders-0000000000000042', does: '' }],
+    }).argument('<id...>', 'as quarantine list gives them'),
+  ).action(async (ids: string[], options: CommonOptions) => {
+    const connection = findPlatform(options);
+    await settleEach(ids, options, (id) => ask<SettledAnswer>(connection, entryPath(id), { method: 'DELETE' }));
+  });
+}
+
+/** One after the other; one that fails does not keep the others from being tried. Exit code 1 if any did. */
+async function settleEach(
+  ids: readonly string[],
+  options: CommonOptions,
+  settle: (id: string) => Promise<SettledAnswer>,
+): Promise<void> {
+  const { green, red } = palette(process.stdout);
+  const settled: SettledAnswer[] = [];
+  for (const id of ids) {
+    try {
+      const answer = await settle(id);
+      settled.push(answer);
+      const failed = answer.state === 'waiting';
+      if (failed) process.exitCode = 1;
+      const reason = failed && answer.message != null ? `: ${printable(answer.message)}` : '';
+      const state = failed ? red('waits again') : green(printable(answer.state));
+      if (options.json !== true) out(`${printable(id)}  ${state}${reason}\n`);
+    } catch (error) {
+      if (isTillstreamError(error, 'unreachable')) throw error;
+      process.exitCode = reportError(error);
+    }
+  }
+  if (options.json === true) outJson(settled);
+}
+
+/** As many as are asked for in one go; run it again for more. */
+const REDRIVE_MAX = 1000;
+
+async function waitingIds(options: RedriveOptions): Promise<string[]> {
+  const { entries } = await ask<QuarantineListAnswer>(findPlatform(options), '/v1/quarantine', {
+    query: { state: 'waiting', store: options.store, limit: REDRIVE_MAX },
+  });
+  return entries.map(({ id }) => id);
+}
+
+function entryPath(id: string): string {
+  return `/v1/quarantine/${encodeURIComponent(id)}`;
+}
