@@ -1,0 +1,95 @@
+// Whether a request may come in: refused with 503 and Retry-After before memory or disk run out, never after.
+import { statfs } from 'node:fs/promises';
+import { TillstreamError } from '../model/errors.ts';
+
+export interface AdmissionLimits {
+  /** Bodies being read or stored at once; each may take five times its size in memory while it is parsed. */
+  readonly bodyBytesInFlightMax: number;
+  readonly requestsInFlightMax: number;
+  /** Left free on the data directory's disk, so that the stores can still take what was accepted. */
+  readonly diskReserveBytes: number;
+}
+
+/** How often the disk is looked at; at 100 MB/s it loses 50 MB in between. */
+const DISK_LOOK_MS = 500;
+
+/** What admits a request; give it back with release() when it is answered. */
+export class Admission {
+  readonly limits: AdmissionLimits;
+  readonly #directory: string;
+  #bytes = 0;
+  #requests = 0;
+  #freeBytes = Number.POSITIVE_INFINITY;
+  #timer: NodeJS.Timeout | null = null;
+  #closing = false;
+
+  constructor(directory: string, limits: AdmissionLimits) {
+    this.#directory = directory;
+    this.limits = limits;
+  }
+
+  /** Starts watching the disk. */
+  async open(): Promise<void> {
+    await this.#look();
+    this.#timer = setInterval(() => void this.#look(), DISK_LOOK_MS);
+    this.#timer.unref();
+  }
+
+  close(): void {
+    this.#closing = true;
+    if (this.#timer !== null) clearInterval(this.#timer);
+  }
+
+  get freeBytes(): number {
+    return this.#freeBytes;
+  }
+
+  /** Why nothing is accepted now; null when the door is open. */
+  closedBecause(): TillstreamError | null {
+    if (this.#closing) {
+      return new TillstreamError('shutting_down', 'The platform is shutting down.', { retryAfterSeconds: 5 });
+    }
+    if (this.#freeBytes < this.limits.diskReserveBytes) {
+      return new TillstreamError(
+        'disk_low',
+        `The disk has ${megabytes(this.#freeBytes)} MB free; ${megabytes(this.limits.diskReserveBytes)} MB are kept for what was accepted before.`,
+        { hint: 'Make room on the disk of the data directory; accepting goes on by itself.', retryAfterSeconds: 30 },
+      );
+    }
+    return null;
+  }
+
+  /** @throws disk_low, overloaded, shutting_down */
+  admit(bytes: number): void {
+    const closed = this.closedBecause();
+    if (closed !== null) throw closed;
+    const { bodyBytesInFlightMax, requestsInFlightMax } = this.limits;
+    if (this.#requests >= requestsInFlightMax || (this.#bytes > 0 && this.#bytes + bytes > bodyBytesInFlightMax)) {
+      throw new TillstreamError(
+        'overloaded',
+        `${this.#requests} requests with ${megabytes(this.#bytes)} MB are being stored; that is all at once.`,
+        { retryAfterSeconds: 1 },
+      );
+    }
+    this.#requests += 1;
+    this.#bytes += bytes;
+  }
+
+  release(bytes: number): void {
+    this.#requests -= 1;
+    this.#bytes -= bytes;
+  }
+
+  async #look(): Promise<void> {
+    try {
+      const { bavail, bsize } = await statfs(this.#directory);
+      this.#freeBytes = bavail * bsize;
+    } catch {
+      this.#freeBytes = 0; // a data directory that cannot be looked at cannot be written
+    }
+  }
+}
+
+function megabytes(bytes: number): number {
+  return Math.round(bytes / 1_000_000);
+}

@@ -1,0 +1,111 @@
+// POST /v1/transactions in its three forms: one line, an array, NDJSON.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { TillstreamError } from '../model/errors.ts';
+import { problemOf } from '../model/problem.ts';
+import { jsonString } from '../model/record.ts';
+import type { Admission } from './admission.ts';
+import { bodyLimits, bodyTooLarge, checkCount, countLines, decoded, formOf, parseJson, parseNdjson } from './body.ts';
+import { lineIdOfKey, refuseKeyForMany } from './identify.ts';
+import type { AcceptedLineId, Ingest, ManyAccepted } from './ingest.ts';
+
+export function ingestRoutes(server: FastifyInstance, ingest: Ingest, admission: Admission): void {
+  server.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    // The handler reads the body itself: admission has to know its size before it takes memory.
+    scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
+    scope.post('/v1/transactions', async (request, reply) => {
+      const bytes = announcedBytes(request);
+      admission.admit(bytes);
+      try {
+        return await accept(ingest, request, reply);
+      } finally {
+        admission.release(bytes);
+      }
+    });
+  });
+}
+
+/** What a body may take: its length where it says so; one that is compressed or chunked may unpack to the limit. */
+function announcedBytes({ headers }: FastifyRequest): number {
+  const length = Number(headers['content-length'] ?? Number.NaN);
+  if (length > bodyLimits.bodyBytesMax) throw bodyTooLarge();
+  return Number.isNaN(length) || headers['content-encoding'] !== undefined ? bodyLimits.bodyBytesMax : length;
+}
+
+async function accept(ingest: Ingest, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const { headers } = request;
+  const form = formOf(headers['content-type']);
+  const body = await decoded(await readBody(request), headers['content-encoding']);
+  const source = sourceOf(headers['x-tillstream-source']);
+  if (form === 'ndjson') {
+    refuseKeyForMany(headers['idempotency-key']);
+    checkCount(countLines(body), bodyLimits.ndjsonLinesMax);
+    return answerMany(reply, await ingest.acceptMany(parseNdjson(body), source, 'counts'), 'counts');
+  }
+  const value = parseJson(body);
+  if (!Array.isArray(value)) {
+    return answerOne(reply, await ingest.acceptOne(value, source, lineIdOfKey(headers['idempotency-key'])));
+  }
+  refuseKeyForMany(headers['idempotency-key']);
+  checkCount(value.length, bodyLimits.arrayLinesMax);
+  return answerMany(reply, await ingest.acceptMany(value, source, 'lines'), 'lines');
+}
+
+function readBody({ raw }: FastifyRequest): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    raw.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= bodyLimits.bodyBytesMax) chunks.push(chunk);
+      else reject(bodyTooLarge()); // the rest is read and dropped, so that the sender gets the answer
+    });
+    raw.on('end', () => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)));
+    raw.on('close', () => reject(new TillstreamError('invalid_request', 'The connection was closed within the body.')));
+    raw.on('error', reject);
+  });
+}
+
+/** Where a line says it comes from: a short word of the sender, `api` by default. */
+function sourceOf(header: string | string[] | undefined): string {
+  return typeof header === 'string' && /^[a-z][a-z0-9_-]{0,31}$/.test(header) ? header : 'api';
+}
+
+/** By hand: the most frequent answer of all. */
+function answerOne(reply: FastifyReply, { invoiceNo, lineId, identity, sequence }: AcceptedLineId): FastifyReply {
+  return reply
+    .code(202)
+    .type('application/json; charset=utf-8')
+    .send(
+      `{"accepted":1,"rejected":0,"lines":[{"invoiceNo":${jsonString(invoiceNo)},"lineId":${jsonString(lineId)}` +
+        `,"identity":"${identity}","sequence":"${sequence}"}],"errors":[]}`,
+    );
+}
+
+function answerMany(reply: FastifyReply, many: ManyAccepted, detail: 'lines' | 'counts'): FastifyReply {
+  const { accepted, rejected, lines, errors, firstSequence, lastSequence } = many;
+  const answer = {
+    accepted,
+    rejected: rejected.length,
+    ...(detail === 'lines' ? { lines } : { firstSequence, lastSequence, rejectedLines: lineRanges(rejected) }),
+    errors,
+  };
+  const first = errors[0];
+  if (accepted > 0 || first === undefined) return reply.code(202).send(answer);
+  const problem = problemOf(new TillstreamError(first.code, first.message, first));
+  return reply
+    .code(problem.status)
+    .type('application/problem+json')
+    .send({ ...problem, ...answer });
+}
+
+/** Rising indexes → ranges of line numbers, from 1, both ends included. */
+function lineRanges(indexes: readonly number[]): [number, number][] {
+  const ranges: [number, number][] = [];
+  for (const index of indexes) {
+    const last = ranges.at(-1);
+    if (last !== undefined && last[1] === index) last[1] = index + 1;
+    else ranges.push([index + 1, index + 1]);
+  }
+  return ranges;
+}
