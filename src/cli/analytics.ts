@@ -1,5 +1,6 @@
 // `tillstream sales`, `tillstream products` and `tillstream query`: what the warehouse knows, for a person.
 import { readFileSync } from 'node:fs';
+import { stripVTControlCharacters } from 'node:util';
 import { type Command, Option } from 'commander';
 import { TillstreamError } from '../model/errors.ts';
 import type { ProductFigures, ProductsAnswer, QueryAnswer, SalesAnswer, SalesFigures } from './answers.ts';
@@ -51,39 +52,59 @@ export function salesCommand(): Command {
   });
 }
 
-const BAR_LEAST = 10;
+const BAR_LEAST = 12;
 const BAR_MOST = 40;
 
-function salesScreen({ by, periods, totals, average }: SalesAnswer, width: number): string {
+const figures: readonly { readonly title: string; readonly of: (sum: SalesFigures) => string }[] = [
+  { title: 'Revenue', of: ({ revenue }) => money(revenue) },
+  { title: 'Cancelled', of: ({ cancelled }) => money(cancelled) },
+  { title: 'Orders', of: ({ orders }) => grouped(Math.round(orders)) },
+  { title: 'Units', of: ({ units }) => grouped(Math.round(units)) },
+  { title: 'Customers', of: ({ customers }) => grouped(Math.round(customers)) },
+];
+/** A picture of the revenue says more than these, where there is no room for both. */
+const givingWay = [[], ['Cancelled'], ['Cancelled', 'Units'], ['Cancelled', 'Units', 'Customers']];
+
+function salesScreen(answer: SalesAnswer, width: number): string {
+  for (const missing of givingWay) {
+    const shown = figures.filter(({ title }) => !missing.includes(title));
+    const plain = salesTable(answer, shown, width, 0);
+    const room = width - 2 - Math.max(...plain.split('\n').map((line) => stripVTControlCharacters(line).length));
+    if (room >= BAR_LEAST) return salesTable(answer, shown, width, Math.min(room, BAR_MOST));
+  }
+  return salesTable(answer, figures, width, 0);
+}
+
+/** @param barWidth 0 for none */
+function salesTable(answer: SalesAnswer, shown: typeof figures, width: number, barWidth: number): string {
   const { bold, dim } = palette(process.stdout);
-  const figures = (sum: SalesFigures): string[] => [
-    money(sum.revenue),
-    money(sum.cancelled),
-    grouped(Math.round(sum.orders)),
-    grouped(Math.round(sum.units)),
-    grouped(Math.round(sum.customers)),
+  const { by, periods, totals, average } = answer;
+  const largest = Math.max(...periods.map(({ revenue }) => revenue));
+  const row = (name: string, sum: SalesFigures, picture = ''): string[] => [
+    name,
+    ...shown.map(({ of }) => of(sum)),
+    picture,
   ];
   const rows = [
-    ...periods.map((each) => [periodName(by, each.period), ...figures(each)]),
-    [counted(periods.length, by), ...figures(totals)],
-    ['on average', ...figures(average)],
+    ...periods.map((each) => row(periodName(by, each.period), each, bar(each.revenue, largest, barWidth))),
+    row(counted(periods.length, by), totals),
+    row('on average', average),
   ];
   const columns: Column[] = [
-    { title: by[0]?.toUpperCase() + by.slice(1) },
-    ...['Revenue', 'Cancelled', 'Orders', 'Units', 'Customers'].map((title) => ({ title, right: true })),
+    { title: capitalised(by) },
+    ...shown.map(({ title }) => ({ title, right: true })),
+    { title: '' },
   ];
-  // The picture takes what room is left; without enough of it the figures stand alone.
-  const plain = table(columns, rows, { width });
-  const used = Math.max(...plain.split('\n').map((line) => line.length));
-  const room = Math.min(BAR_MOST, width - used - 2);
-  const largest = Math.max(...periods.map(({ revenue }) => revenue));
-  const paint = {
+  return table(columns, rows, {
+    width,
+    totalsFrom: periods.length,
     paintTitles: dim,
-    paintRow: (line: string, row: number) => (row >= periods.length ? bold(line) : line),
-  };
-  if (room < BAR_LEAST) return table(columns, rows, { width, ...paint });
-  const pictured = rows.map((row, index) => [...row, bar(periods[index]?.revenue ?? 0, largest, room)]);
-  return table([...columns, { title: '' }], pictured, { width, ...paint });
+    paintRow: (line, index) => (index >= periods.length ? bold(line) : line),
+  });
+}
+
+function capitalised(word: string): string {
+  return `${word.slice(0, 1).toUpperCase()}${word.slice(1)}`;
 }
 
 const weekdays = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
@@ -133,7 +154,7 @@ function productsScreen(
 ): string {
   const { bold, dim } = palette(process.stdout);
   const columns: Column[] = [
-    ...(by === undefined ? [] : [{ title: by[0]?.toUpperCase() + by.slice(1) }]),
+    ...(by === undefined ? [] : [{ title: capitalised(by) }]),
     { title: '', right: true },
     { title: 'Product' },
     { title: 'Description', flexible: true },

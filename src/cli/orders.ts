@@ -48,7 +48,12 @@ function invoiceScreen(invoice: InvoiceAnswer, width: number): string {
       { title: 'Amount', right: true },
     ],
     [...lines, total],
-    { width, paintTitles: dim, paintRow: (line, row) => (row === lines.length ? bold(line) : line) },
+    {
+      width,
+      totalsFrom: lines.length,
+      paintTitles: dim,
+      paintRow: (line, row) => (row === lines.length ? bold(line) : line),
+    },
   )}`;
 }
 

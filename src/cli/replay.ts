@@ -1,28 +1,134 @@
-import type { Command } from 'commander';
-import { newCommand, positive, whole, withPlatform } from './options.ts';
+// `tillstream replay`: the simulated shop, with progress and a summary.
+import { type Command, Option } from 'commander';
+import type { ReplayProgress, ReplaySummary } from '../client/replay-options.ts';
+import { findPlatform } from './connection.ts';
+import { program } from './invocation.ts';
+import { type CommonOptions, newCommand, positive, whole, withPlatform } from './options.ts';
+import { err, out, outJson, palette, progress, screenWidth } from './screen.ts';
+import { listenForShutdown } from './shutdown.ts';
+import { facts, table } from './table.ts';
+import { counted, duration, grouped, printable } from './text.ts';
+
+interface ReplayCommandOptions extends CommonOptions {
+  readonly rate?: number;
+  readonly speed?: number;
+  readonly batch: number;
+  readonly concurrency?: number;
+  readonly limit?: number;
+  readonly resume?: boolean;
+  readonly rejects?: string;
+}
 
 export function replayCommand(): Command {
   return withPlatform(
     newCommand('replay', {
       summary: 'plays a CSV as live traffic: each row is POSTed as a line',
       description:
-        "The shop's client: reads CSV files (gzipped or not) and POSTs each row as JSON, as tills and web shops would.\n" +
+        "The shop's client: reads CSV files (gzipped or not) and POSTs each row as JSON, as tills and web shops would. " +
         'Lines of an invoice stay in order. Exit code 3 when some lines were refused.',
       again: 'Lines that are there already count once: run it again in full, or go on with --resume.',
       examples: [
         { command: 'replay shop.csv', does: 'as fast as it goes' },
         { command: 'replay shop.csv --speed 3600', does: 'an hour of the file a second' },
-        { command: 'replay may.csv june.csv.gz --batch 1000', does: 'in requests of 1,000 lines' },
+        { command: 'replay may.csv june.csv.gz --batch 1000', does: 'in requests of 1,000' },
         { command: 'replay shop.csv --resume', does: 'after Ctrl-C' },
       ],
     })
       .argument('<csv...>', 'files, in this order')
       .option('--rate <lines>', 'lines a second at most', positive)
       .option('--speed <factor>', 'in the rhythm of the invoice dates, this much faster', positive)
-      .option('--batch <lines>', 'lines a request', whole(1, 5000), 1)
-      .option('--concurrency <requests>', 'requests at once', whole(1, 1024), 64)
+      .option('--batch <lines>', 'lines a request', whole(1, 10_000), 1)
+      .addOption(
+        new Option('--concurrency <requests>', 'requests at once')
+          .argParser(whole(1, 512))
+          .default(undefined, '64; 8 with --batch'),
+      )
       .option('--limit <rows>', 'stop after this row, counted from the first', whole(1))
       .option('--resume', 'go on after the last row that the platform has acknowledged')
       .option('--rejects <file>', 'write refused rows, with the reason, to this file'),
-  ).action(async () => {});
+  ).action(async (files: string[], { rejects, json, ...options }: ReplayCommandOptions) => {
+    const connection = findPlatform(options);
+    const { replay } = await import('../client/replay.ts');
+    const stop = listenForShutdown(() => err('\nStopping: waiting for what is under way …\n'));
+    const line = progress();
+    const startedMs = Date.now();
+    const summary = await replay({
+      ...options,
+      ...connection,
+      files,
+      rejectsFile: rejects,
+      signal: stop.signal,
+      onProgress: (now) => line.show(progressLine(now, options.limit, Date.now() - startedMs)),
+    }).finally(() => line.end(''));
+    if (json === true) outJson(summary);
+    else out(summaryScreen(summary));
+    err(afterwards(summary));
+    if (summary.interrupted) process.exitCode = 130;
+    else if (summary.rejected > 0) process.exitCode = 3;
+  });
+}
+
+/** `49 % · 12,345 lines · 5,123 lines/s · 0 refused · 3 s left` */
+export function progressLine(now: ReplayProgress, limit: number | undefined, elapsedMs: number): string {
+  const share = Math.max(now.share, limit === undefined ? 0 : Math.min(1, now.row / limit));
+  const parts = [
+    `${Math.floor(share * 100)} %`,
+    counted(now.accepted, 'line'),
+    `${grouped(Math.round(now.linesPerSecond))} lines/s`,
+    `${grouped(now.rejected)} refused`,
+  ];
+  if (now.waiting !== null) {
+    parts.push(`no answer for ${duration(now.waiting.seconds)}: ${printable(now.waiting.reason)}`);
+  } else if (share > 0.01) {
+    parts.push(`${duration(Math.ceil(((elapsedMs / 1000) * (1 - share)) / share))} left`);
+  }
+  return `  ${parts.join(' · ')}`;
+}
+
+function summaryScreen(summary: ReplaySummary): string {
+  const { bold } = palette(process.stdout);
+  const { p50, p99, max } = summary.latencyMs;
+  const rate = `${grouped(Math.round(summary.linesPerSecond))} lines/s`;
+  const head = `${counted(summary.accepted, 'line')} accepted in ${duration(summary.seconds)}: ${rate}`;
+  const about: [string, string][] = [
+    ['Refused', counted(summary.rejected, 'line')],
+    ['Answers', `p50 ${latency(p50)}, p99 ${latency(p99)}, longest ${latency(max)}`],
+  ];
+  if (summary.retries > 0) about.push(['Sent again', counted(summary.retries, 'request')]);
+  if (summary.resumedAfterRow > 0) about.push(['Resumed', `after row ${grouped(summary.resumedAfterRow)}`]);
+  return `${bold(head)}\n\n${facts(about)}`;
+}
+
+export function latency(ms: number): string {
+  return ms < 9.95 ? `${ms.toFixed(1)} ms` : duration(ms / 1000);
+}
+
+/** What the person may want to know or do next. */
+function afterwards(summary: ReplaySummary): string {
+  const { dim } = palette(process.stderr);
+  let text = '';
+  if (summary.firstRejects.length > 0) {
+    const rows = summary.firstRejects.map(({ file, row, refusal }) => [
+      file,
+      grouped(row),
+      `${refusal.code}: ${refusal.message}`,
+    ]);
+    const columns = [
+      { title: 'File', flexible: true },
+      { title: 'Row', right: true },
+      { title: 'Why', flexible: true, leastWidth: 30 },
+    ];
+    text += `\n${table(columns, rows, { width: screenWidth(), paintTitles: dim })}`;
+    const more = summary.rejected - summary.firstRejects.length;
+    if (more > 0) text += `  … and ${grouped(more)} more\n`;
+    text +=
+      summary.rejectsFile === null
+        ? '\nAll of them go to a file with --rejects <file>.\n'
+        : `\nAll of them are in ${summary.rejectsFile}.\n`;
+  }
+  if (summary.resumeFile !== null) {
+    const how = summary.interrupted ? `Stopped after row ${grouped(summary.lastRow)}.` : 'There are more rows.';
+    text += `\n${how} Go on with: ${program()} replay … --resume\n`;
+  }
+  return text;
 }

@@ -14,6 +14,8 @@ export interface TableOptions {
   /** Columns of the terminal. */
   readonly width: number;
   readonly indent?: number;
+  /** Row before which a line is left free: where totals begin. */
+  readonly totalsFrom?: number;
   /** Applied to the line of titles, once it is laid out. */
   readonly paintTitles?: (line: string) => string;
   /** Applied to a line, once it is laid out. */
@@ -42,7 +44,7 @@ export function table(columns: readonly Column[], rows: readonly (readonly strin
     ...titles.map((line) => options.paintTitles?.(line) ?? line),
     ...clean.map((row, index) => {
       const line = layOut(row);
-      return options.paintRow?.(line, index) ?? line;
+      return (index === options.totalsFrom ? '\n' : '') + (options.paintRow?.(line, index) ?? line);
     }),
   ];
   return lines.map((line) => `${line}\n`).join('');
