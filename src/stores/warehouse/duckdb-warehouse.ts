@@ -1,0 +1,188 @@
+// The warehouse in one DuckDB file, for a single machine.
+//
+// Loads, our own questions and SELECTs from outside each have connections of their own; all see whole loads or none.
+// When DuckDB gives up (a disk that is full while it writes its log ends the instance), calls fail as unavailable and the
+// file is opened anew: what was committed is there. Not replicated: the lake can rebuild it.
+import { readFileSync } from 'node:fs';
+import {
+  BIGINT,
+  BOOLEAN,
+  DOUBLE,
+  type DuckDBConnection,
+  type DuckDBPreparedStatement,
+  type DuckDBType,
+  VARCHAR,
+} from '@duckdb/node-api';
+import type { Checkpoint } from '../../model/checkpoint.ts';
+import type { DayDigest } from '../../model/digest.ts';
+import { TillstreamError } from '../../model/errors.ts';
+import { dayDigests, digestSql } from './duckdb-digest.ts';
+import { endsInstance, readFailure, storeError } from './duckdb-failure.ts';
+import { batchPath, loadRecords } from './duckdb-load.ts';
+import { runSelect } from './duckdb-select.ts';
+import {
+  closeSession,
+  connect,
+  type DuckDbSession,
+  type DuckDbWarehouseOptions,
+  openSession,
+} from './duckdb-session.ts';
+import { Turns } from './duckdb-turns.ts';
+import { sqlValueFrom } from './duckdb-values.ts';
+import type {
+  LoadRecord,
+  QueryAnswer,
+  QueryName,
+  SelectLimits,
+  SqlParameter,
+  SqlValue,
+  Warehouse,
+} from './warehouse.ts';
+
+/** Each holds one of libuv's four threads while it runs: a load and a question must find one as well. */
+const SELECTS_AT_ONCE_MAX = 2;
+const WAITING_MAX = 64;
+
+/** Our own questions take milliseconds; one that does not must not keep the others waiting for ever. */
+const QUESTION_TIMEOUT_MS = 30_000;
+
+export async function openDuckDbWarehouse(options: DuckDbWarehouseOptions): Promise<DuckDbWarehouse> {
+  const warehouse = new DuckDbWarehouse(options);
+  await warehouse.checkpoint();
+  return warehouse;
+}
+
+export class DuckDbWarehouse implements Warehouse {
+  readonly #options: DuckDbWarehouseOptions;
+  readonly #loads = new Turns(1, WAITING_MAX);
+  readonly #questions = new Turns(1, WAITING_MAX);
+  readonly #selects = new Turns(SELECTS_AT_ONCE_MAX, WAITING_MAX);
+  readonly #running = new Set<Promise<unknown>>();
+  readonly #outside = new Set<DuckDBConnection>();
+  readonly #prepared = new Map<QueryName, DuckDBPreparedStatement>();
+  #session: Promise<DuckDbSession> | null = null;
+  readonly #ended = new WeakSet<DuckDbSession>();
+  #closed = false;
+  #batches = 0;
+
+  constructor(options: DuckDbWarehouseOptions) {
+    this.#options = options;
+  }
+
+  load(records: readonly LoadRecord[], checkpoint?: Checkpoint): Promise<void> {
+    this.#batches += 1;
+    const file = batchPath(this.#options.loadDirectory, this.#batches);
+    return this.#loads.take(() => this.#use(({ loads }) => loadRecords(loads, file, records, checkpoint)));
+  }
+
+  async checkpoint(): Promise<Checkpoint | null> {
+    const [row] = await this.#question((connection) =>
+      connection
+        .runAndReadAll('SELECT stream_id, sequence FROM tillstream.checkpoint')
+        .then((reader) => reader.getRows()),
+    );
+    const [streamId, sequence] = row ?? [];
+    return typeof streamId === 'string' && typeof sequence === 'string' ? { streamId, sequence } : null;
+  }
+
+  ask(name: QueryName, parameters: readonly SqlParameter[]): Promise<Record<string, SqlValue>[]> {
+    return this.#question(async (connection) => {
+      let statement = this.#prepared.get(name);
+      if (statement === undefined) {
+        statement = await connection.prepare(readFileSync(new URL(`queries/${name}.sql`, import.meta.url), 'utf8'));
+        this.#prepared.set(name, statement);
+      }
+      statement.bind([...parameters], parameters.map(parameterType));
+      const reader = await statement.runAndReadAll();
+      return reader.convertRowObjects<SqlValue>(sqlValueFrom);
+    });
+  }
+
+  select(sql: string, limits: SelectLimits): Promise<QueryAnswer> {
+    return this.#selects.take(() =>
+      this.#use(async ({ instance }) => {
+        const connection = await connect(instance);
+        this.#outside.add(connection);
+        return runSelect(connection, sql, limits).finally(() => this.#outside.delete(connection));
+      }),
+    );
+  }
+
+  digest(): Promise<readonly DayDigest[]> {
+    return this.#question((connection) => dayDigests(connection, digestSql('sales')));
+  }
+
+  /** Ends queries from outside, lets a load finish. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const session = await this.#session?.catch(() => null);
+    if (session) await this.#end(session);
+    this.#session = null;
+  }
+
+  #question<T>(ask: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+    return this.#questions.take(() =>
+      this.#use(async ({ questions }) => {
+        const timer = setTimeout(() => questions.interrupt(), QUESTION_TIMEOUT_MS);
+        try {
+          return await ask(questions);
+        } catch (error) {
+          if (readFailure(error).kind === 'INTERRUPT') {
+            throw new TillstreamError('query_too_long', `The question took more than ${QUESTION_TIMEOUT_MS / 1000} s`);
+          }
+          throw storeError(error, 'The warehouse cannot answer');
+        } finally {
+          clearTimeout(timer);
+        }
+      }),
+    );
+  }
+
+  async #use<T>(work: (session: DuckDbSession) => Promise<T>): Promise<T> {
+    if (this.#closed) throw new TillstreamError('unavailable', 'The warehouse is closed');
+    const session = await this.#open();
+    if (this.#closed) throw new TillstreamError('unavailable', 'The warehouse is closed');
+    const running = work(session);
+    this.#running.add(running);
+    try {
+      return await running;
+    } catch (error) {
+      if (endsInstance(error) || (error instanceof Error && endsInstance(error.cause))) this.#reopen(session);
+      throw error;
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+
+  async #open(): Promise<DuckDbSession> {
+    this.#session ??= openSession(this.#options);
+    try {
+      return await this.#session;
+    } catch (error) {
+      this.#session = null;
+      throw error;
+    }
+  }
+
+  /** Once for a session, however many calls fail with it; calls to come wait for the new one. */
+  #reopen(session: DuckDbSession): void {
+    if (this.#ended.has(session)) return;
+    this.#session = this.#end(session).then(() => openSession(this.#options));
+    this.#session.catch(() => {}); // Whoever comes next tries again, and is told.
+  }
+
+  async #end(session: DuckDbSession): Promise<void> {
+    this.#ended.add(session);
+    for (const connection of this.#outside) connection.interrupt();
+    await Promise.allSettled(this.#running);
+    for (const statement of this.#prepared.values()) statement.destroySync();
+    this.#prepared.clear();
+    closeSession(session);
+  }
+}
+
+/** JavaScript has one kind of number; DuckDB would take it for a DOUBLE. */
+function parameterType(value: SqlParameter): DuckDBType {
+  if (typeof value === 'number') return Number.isInteger(value) ? BIGINT : DOUBLE;
+  return typeof value === 'boolean' ? BOOLEAN : VARCHAR;
+}
