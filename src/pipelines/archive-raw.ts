@@ -54,8 +54,8 @@ function cutByHour(records: readonly StreamRecord[]): { hours: Map<string, Archi
       continue;
     }
     const hour = hourOf(record.arrivedAtMs);
-    let archived = hours.get(hour);
-    if (archived === undefined) hours.set(hour, (archived = new Archived(record.sequence)));
+    const archived = hours.get(hour) ?? new Archived(record.sequence);
+    hours.set(hour, archived);
     archived.add(record.sequence, lines);
   }
   return { hours, failures };

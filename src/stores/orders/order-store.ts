@@ -16,6 +16,10 @@ export interface CustomerProfile {
   readonly customerId: string;
   /** Of the newest invoice. */
   readonly country: string;
+  /**
+   * Dates of the earliest and the latest invoice that is neither a cancellation nor an adjustment; of any, for a
+   * customer who has only such.
+   */
   readonly firstPurchase: string;
   readonly lastPurchase: string;
   /** Invoices that are neither cancellations nor adjustments. */
@@ -44,6 +48,7 @@ export interface OrderStore {
    * from lines; the index of a customer follows. Resolves when it is on disk. With a checkpoint, lines and checkpoint are
    * stored together or not at all (an adapter without transactions stores the checkpoint last).
    * @throws invoice_too_large  more than 10,000 lines in an invoice; nothing of the call is stored
+   * @throws unusable_record  a line that ingest would not have let in; nothing of the call is stored
    * @throws unavailable  some may be stored: apply them again
    */
   apply(lines: readonly AcceptedLine[], checkpoint?: Checkpoint): Promise<ApplyResult>;
