@@ -48,8 +48,10 @@ function installed() {
 function install() {
   const startedMs = Date.now();
   say('installing dependencies (once, about half a minute) …');
+  // Not `npm ci`: it refuses a lock file without the binaries for other systems, which not every registry has. What the
+  // lock file names is installed as it says all the same, and --no-save leaves it as it is.
   // --include=dev: NODE_ENV=production would leave out the compiler.
-  const options = ['ci', '--include=dev', '--no-progress', '--loglevel=error'];
+  const options = ['install', '--no-save', '--include=dev', '--no-progress', '--loglevel=error'];
   const cli = process.env.npm_execpath;
   const [command, first] = cli?.endsWith('npm-cli.js') ? [process.execPath, [cli]] : ['npm', []];
   const run = spawnSync(command, [...first, ...options], {
