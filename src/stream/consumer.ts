@@ -60,10 +60,9 @@ export class Consumer {
   #error: ConsumerStatus['error'] = null;
   #oldestWaitingMs: number | null = null;
   #freshnessMs: number | null = null;
-  /** Up to here nothing lingers: somebody waits for it. */
-  #hurryTo = '';
-  #holds = 0;
-  /** Something that a waiting delivery should look at: a hold, a release, a hurry, a stop. */
+  /** Held: nothing beyond this sequence is delivered, and nothing lingers up to it. */
+  #limit: string | null = null;
+  /** Something that a waiting delivery should look at: a hold, a release, a stop. */
   readonly #nudge = new Signal();
   /** A batch is done, or the state has changed. */
   readonly #progress = new Signal();
@@ -85,32 +84,24 @@ export class Consumer {
   }
 
   /**
-   * Resolves once the store has everything up to `sequence`; does not linger until then.
-   * @throws stream_gap, unavailable  the consumer has stopped, or is being stopped
+   * Delivers up to `upTo` (default: not beyond the batch under way) without lingering, then no further until release().
+   * Resolves when the store stands still there. Call again to let it go on to a later record.
+   * @throws stream_gap and the like  the consumer has stopped; shutting_down
    */
-  async reach(sequence: string): Promise<void> {
-    if (sequence > this.#hurryTo) this.#hurryTo = sequence;
+  async hold(upTo = ''): Promise<void> {
+    this.#limit = upTo;
     this.#wake();
-    while ((this.#checkpoint?.sequence ?? '') < sequence) {
-      if (this.#state === 'stopped' && this.#error !== null) {
-        throw new TillstreamError(this.#error.code, this.#error.message);
+    while (this.#state !== 'held' || (this.#checkpoint?.sequence ?? '') < upTo) {
+      if (this.#stop.signal.aborted) throw new TillstreamError('shutting_down', 'The platform is shutting down.');
+      if (this.#state === 'stopped') {
+        throw new TillstreamError(this.#error?.code ?? 'internal', this.#error?.message ?? 'The consumer has stopped.');
       }
-      if (this.#stop.signal.aborted) throw new TillstreamError('shutting_down', 'The consumer is being stopped');
-      await this.#progress.wait(IDLE_WAIT_MS);
-    }
-  }
-
-  /** Resolves when no batch is under way; none is delivered until release(). Counts: as many releases as holds. */
-  async hold(): Promise<void> {
-    this.#holds += 1;
-    this.#wake();
-    while (this.#state !== 'held' && this.#state !== 'stopped' && this.#running !== null && this.#holds > 0) {
       await this.#progress.wait(IDLE_WAIT_MS);
     }
   }
 
   release(): void {
-    this.#holds = Math.max(0, this.#holds - 1);
+    this.#limit = null;
     this.#nudge.fire();
   }
 
@@ -173,13 +164,14 @@ export class Consumer {
         bytesMax: limits.bytesMax - bytes,
       });
       for (const record of records) {
+        if (this.#limit !== null && record.sequence > this.#limit) break;
         batch.push(record);
         bytes += record.data.length;
       }
       if (this.#stop.signal.aborted) return [];
       const first = batch[0];
       if (first === undefined) {
-        if (this.#holds > 0) return [];
+        if (this.#limit !== null) return [];
         await head.waitBeyond(Number(after ?? 0), IDLE_WAIT_MS);
         continue;
       }
@@ -187,7 +179,7 @@ export class Consumer {
       if (deadlineMs === 0) deadlineMs = performance.now() + limits.lingerMs;
       const full = batch.length >= limits.recordsMax || bytes >= limits.bytesMax;
       const waitMs = deadlineMs - performance.now();
-      if (full || waitMs <= 0 || this.#holds > 0 || first.sequence <= this.#hurryTo) return batch;
+      if (full || waitMs <= 0 || this.#limit !== null) return batch;
       await this.#nudge.wait(Math.min(waitMs, LINGER_STEP_MS));
     }
   }
@@ -274,7 +266,7 @@ export class Consumer {
   }
 
   async #pauseWhileHeld(): Promise<void> {
-    while (this.#holds > 0 && !this.#stop.signal.aborted) {
+    while (this.#limit !== null && (this.#checkpoint?.sequence ?? '') >= this.#limit && !this.#stop.signal.aborted) {
       this.#state = 'held';
       this.#progress.fire();
       await this.#nudge.wait(IDLE_WAIT_MS);

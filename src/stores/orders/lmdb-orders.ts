@@ -82,6 +82,10 @@ export function openLmdbOrders({ directory, readOnly = false }: { directory: str
       return readMeta().checkpoint;
     },
 
+    async replaced() {
+      return readMeta().replaced;
+    },
+
     async invoice(invoiceNo) {
       if (!isText(invoiceNo, lineLimits.invoiceNoBytesMax)) return null;
       readLatest(environment);

@@ -55,6 +55,9 @@ export interface OrderStore {
 
   checkpoint(): Promise<Checkpoint | null>;
 
+  /** Corrections counted since the store was made: the sum of what apply() has answered. */
+  replaced(): Promise<number>;
+
   invoice(invoiceNo: string): Promise<InvoiceDocument | null>;
 
   /** null for a customer who never bought. */

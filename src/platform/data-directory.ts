@@ -1,0 +1,144 @@
+// The data directory of a platform: its layout, its format version, its lock, and where the running platform is found.
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join, resolve } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { messageOf, TillstreamError } from '../model/errors.ts';
+
+/** Written into a new directory; a higher one is refused. Goes up when an older version could not read what we write. */
+const FORMAT = 1;
+
+export interface RunningPlatform {
+  readonly url: string;
+  readonly pid: number;
+  readonly startedAt: string;
+}
+
+export interface DataDirectory {
+  readonly path: string;
+  readonly stream: string;
+  readonly orders: string;
+  readonly state: string;
+  readonly lake: string;
+  readonly warehouse: string;
+  /** By which the other commands find the running platform. */
+  announce(platform: RunningPlatform): void;
+  /** Takes the announcement back and gives the lock up. */
+  close(): void;
+}
+
+/**
+ * Makes the directory if need be and takes its lock, which ends with the process, however it ends.
+ * @throws directory_locked, directory_not_writable, directory_too_new, directory_foreign
+ */
+export async function openDataDirectory(path: string): Promise<DataDirectory> {
+  const root = resolve(path);
+  const at = (name: string): string => join(root, name);
+  makeWritable(root);
+  checkFormat(root);
+  const lock = await takeLock(at('lock'), root);
+  for (const name of ['stream', 'orders', 'state', 'lake', 'warehouse']) mkdirSync(at(name), { recursive: true });
+  return {
+    path: root,
+    stream: at('stream'),
+    orders: at('orders'),
+    state: at('state'),
+    lake: at('lake'),
+    warehouse: at('warehouse'),
+    announce(platform) {
+      writeJson(at('platform.json'), platform);
+    },
+    close() {
+      rmSync(at('platform.json'), { force: true });
+      lock.closeSync();
+    },
+  };
+}
+
+function makeWritable(root: string): void {
+  try {
+    mkdirSync(root, { recursive: true });
+    accessSync(root, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw new TillstreamError(
+      'directory_not_writable',
+      `The data directory ${root} cannot be written: ${messageOf(cause)}.`,
+      {
+        hint: 'Give this user the right to write there, or choose another directory with --data-dir.',
+        cause,
+      },
+    );
+  }
+}
+
+function checkFormat(root: string): void {
+  const file = join(root, 'version.json');
+  if (!existsSync(file)) {
+    if (readdirSync(root).some((name) => name !== 'lock' && name !== 'lost+found')) {
+      throw new TillstreamError(
+        'directory_foreign',
+        `${root} holds files, but is not a data directory of Tillstream.`,
+        {
+          hint: 'Choose an empty or new directory with --data-dir.',
+        },
+      );
+    }
+    writeJson(file, { format: FORMAT, createdAt: new Date().toISOString() });
+    return;
+  }
+  let format: unknown;
+  try {
+    format = JSON.parse(readFileSync(file, 'utf8')).format;
+  } catch (cause) {
+    throw new TillstreamError('directory_foreign', `${file} cannot be read: ${messageOf(cause)}.`, { cause });
+  }
+  if (typeof format === 'number' && format <= FORMAT) return;
+  throw new TillstreamError(
+    'directory_too_new',
+    `${root} has format ${String(format)}; this version reads up to ${FORMAT}.`,
+    {
+      hint: 'Run the version of Tillstream that wrote it, or a newer one.',
+    },
+  );
+}
+
+/**
+ * A lock of the operating system on a file, by way of DuckDB: Node itself has none, and a file that only says "locked"
+ * outlives a killed process.
+ */
+async function takeLock(file: string, root: string): Promise<DuckDBInstance> {
+  try {
+    return await DuckDBInstance.create(file, { threads: '1', memory_limit: '16MB' });
+  } catch (cause) {
+    const message = messageOf(cause);
+    const pid = /PID (\d+)/.exec(message)?.[1];
+    if (pid === undefined && !/lock/i.test(message)) {
+      throw new TillstreamError('directory_not_writable', `The data directory ${root} cannot be used: ${message}.`, {
+        cause,
+      });
+    }
+    throw new TillstreamError(
+      'directory_locked',
+      `${root} is in use by another platform${pid === undefined ? '' : ` (process ${pid})`}.`,
+      {
+        hint: 'End that one first (Ctrl-C), or choose another directory with --data-dir.',
+        cause,
+      },
+    );
+  }
+}
+
+/** Whole or not at all. */
+function writeJson(file: string, value: unknown): void {
+  writeFileSync(`${file}.new`, `${JSON.stringify(value, null, 2)}\n`);
+  renameSync(`${file}.new`, file);
+}

@@ -1,0 +1,50 @@
+// The pipeline thread: carries the stream into the lake and the order store.
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { createArchiveRaw } from '../pipelines/archive-raw.ts';
+import { createServeOrders } from '../pipelines/serve-orders.ts';
+import { openFileStore } from '../stores/lake/file-store.ts';
+import { openLmdbOrders } from '../stores/orders/lmdb-orders.ts';
+import { openLmdbQuarantine } from '../stores/quarantine/lmdb-quarantine.ts';
+import type { BatchLimits } from '../stream/consumer.ts';
+import { Head } from '../stream/head.ts';
+import { openLmdbStreamReader } from '../stream/lmdb-stream.ts';
+import { hostConsumers } from './consumer-host.ts';
+import { createLog } from './log.ts';
+import { serve } from './rpc.ts';
+import type { ThreadData } from './threads.ts';
+
+/** Objects of a useful size, not many small ones: at 5 s, 8 MiB or the hour (archive-raw.ts cuts that). */
+const LAKE_BATCH: BatchLimits = { recordsMax: 100_000, bytesMax: 8 * 2 ** 20, lingerMs: 5000 };
+/** Well within the 50 ms in which an invoice must be visible; an invoice that grows is written once a batch. */
+const ORDERS_BATCH: BatchLimits = { recordsMax: 5000, bytesMax: 4 * 2 ** 20, lingerMs: 10 };
+
+async function start() {
+  const { directory, head: buffer, logLevel } = workerData as ThreadData;
+  const log = createLog('pipelines', logLevel);
+  const head = new Head(buffer);
+  const stream = openLmdbStreamReader(directory.stream, head);
+  const quarantine = openLmdbQuarantine({ directory: directory.state });
+  const orders = openLmdbOrders({ directory: directory.orders });
+  const consumers = hostConsumers({
+    stream,
+    head,
+    quarantine,
+    pipelines: [
+      { pipeline: createArchiveRaw(openFileStore(directory.lake)), batch: LAKE_BATCH },
+      { pipeline: createServeOrders(orders), batch: ORDERS_BATCH },
+    ],
+    log: (message, error) => log.error({ err: error }, message),
+  });
+  return {
+    ...consumers,
+    ordersDigest: () => orders.digest(),
+    async stop() {
+      await consumers.stop();
+      await Promise.all([orders.close(), quarantine.close(), stream.close()]);
+    },
+  };
+}
+
+export type PipelineThread = Awaited<ReturnType<typeof start>>;
+
+if (!isMainThread && parentPort !== null) serve(parentPort, start());

@@ -1,0 +1,90 @@
+// Calls between the threads of one process: a method by name, answers and errors back, over a message port.
+import type { MessagePort, Worker } from 'node:worker_threads';
+import { type ErrorCode, messageOf, TillstreamError } from '../model/errors.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: the one place where a method of any shape is meant
+type Method = (...parameters: any[]) => unknown;
+export type Methods = Record<string, Method>;
+
+interface Call {
+  readonly id: number;
+  readonly method: string;
+  readonly parameters: readonly unknown[];
+}
+
+interface Answer {
+  readonly id: number;
+  readonly result?: unknown;
+  readonly error?: WireError;
+}
+
+/** An error as it crosses threads: a TillstreamError stays one, of others the message and the stack survive. */
+interface WireError {
+  readonly code: ErrorCode | null;
+  readonly message: string;
+  readonly stack: string | undefined;
+  readonly hint?: string;
+  readonly field?: string | null;
+  readonly value?: string | null;
+}
+
+/** Answers calls that come in on `port`. While `starting` is pending they wait; when it fails, they fail with its reason. */
+export function serve(port: MessagePort, starting: Promise<Methods>): void {
+  starting.catch(() => {}); // the first call reports it
+  port.on('message', async ({ id, method, parameters }: Call) => {
+    try {
+      const called = (await starting)[method];
+      if (called === undefined) throw new Error(`There is no method ${method}`);
+      const result = await called(...parameters);
+      port.postMessage({ id, result } satisfies Answer);
+    } catch (error) {
+      port.postMessage({ id, error: toWire(error) } satisfies Answer);
+    }
+  });
+}
+
+/** The other side of serve(). */
+export interface Remote<M extends Methods> {
+  call<K extends keyof M & string>(method: K, ...parameters: Parameters<M[K]>): Promise<Awaited<ReturnType<M[K]>>>;
+}
+
+/** Calls into a worker. When the worker ends, calls under way and later ones fail with `unavailable`. */
+export function connect<M extends Methods>(worker: Worker, name: string): Remote<M> {
+  const waiting = new Map<number, { resolve: (value: never) => void; reject: (error: unknown) => void }>();
+  let lastId = 0;
+  let ended: TillstreamError | null = null;
+  worker.on('message', ({ id, result, error }: Answer) => {
+    const call = waiting.get(id);
+    waiting.delete(id);
+    if (error === undefined) call?.resolve(result as never);
+    else call?.reject(fromWire(error));
+  });
+  worker.on('exit', () => {
+    ended = new TillstreamError('unavailable', `The ${name} thread has ended.`);
+    for (const { reject } of waiting.values()) reject(ended);
+    waiting.clear();
+  });
+  return {
+    call(method, ...parameters) {
+      if (ended !== null) return Promise.reject(ended);
+      return new Promise((resolve, reject) => {
+        lastId += 1;
+        waiting.set(lastId, { resolve, reject });
+        worker.postMessage({ id: lastId, method, parameters } satisfies Call);
+      });
+    },
+  };
+}
+
+function toWire(error: unknown): WireError {
+  const stack = error instanceof Error ? error.stack : undefined;
+  if (!(error instanceof TillstreamError)) return { code: null, message: messageOf(error), stack };
+  const { code, message, hint, field, value } = error;
+  return { code, message, stack, field, value, ...(hint === undefined ? {} : { hint }) };
+}
+
+function fromWire({ code, message, stack, ...details }: WireError): Error {
+  const error = code === null ? new Error(message) : new TillstreamError(code, message, details);
+  if (stack !== undefined) error.stack = stack;
+  return error;
+}

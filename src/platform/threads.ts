@@ -1,0 +1,55 @@
+// Starts the worker threads; the threads themselves are *-thread.ts.
+import { Worker } from 'node:worker_threads';
+import type { Config } from './config.ts';
+import type { DataDirectory } from './data-directory.ts';
+import { connect, type Methods, type Remote } from './rpc.ts';
+
+/** What a thread is given at its start. */
+export interface ThreadData {
+  readonly directory: Pick<DataDirectory, 'stream' | 'orders' | 'state' | 'lake' | 'warehouse'>;
+  /** See stream/head.ts. */
+  readonly head: SharedArrayBuffer;
+  readonly logLevel: string;
+  readonly warehouseMemoryMb: number;
+}
+
+export interface Thread<M extends Methods> extends Remote<M> {
+  /** Resolves when the thread is gone. */
+  end(): Promise<void>;
+}
+
+/**
+ * @param file beside this one, without its extension
+ * @param onEnd called when the thread ends without end() having been called
+ */
+export function startThread<M extends Methods>(
+  file: string,
+  directory: DataDirectory,
+  head: SharedArrayBuffer,
+  config: Config,
+  onEnd: (error: Error) => void,
+): Thread<M> {
+  const { stream, orders, state, lake, warehouse } = directory;
+  const workerData: ThreadData = {
+    directory: { stream, orders, state, lake, warehouse },
+    head,
+    logLevel: config.logLevel,
+    warehouseMemoryMb: config.warehouseMemoryMb,
+  };
+  const worker = new Worker(new URL(`./${file}.js`, import.meta.url), { workerData });
+  let failure: Error | null = null;
+  let ending = false;
+  worker.on('error', (error) => {
+    failure = error instanceof Error ? error : new Error(String(error));
+  });
+  worker.on('exit', (code) => {
+    if (!ending) onEnd(failure ?? new Error(`The ${file} ended with ${code}`));
+  });
+  return {
+    ...connect<M>(worker, file),
+    async end() {
+      ending = true;
+      await worker.terminate();
+    },
+  };
+}

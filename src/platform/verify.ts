@@ -1,0 +1,180 @@
+// Proves that the stores agree: DESIGN's first invariant, day by day, to the ten-thousandth.
+//
+// Delivery is held at one pinned sequence while the door stays open. What every store must hold is then the newest
+// version of each line in the lake, and of lines that wait in quarantine for the lake, less the records that the
+// quarantine's ledger says this store could not take. Reads everything; changes nothing.
+import { type DayDigest, firstDifference, totalsOf } from '../model/digest.ts';
+import { TillstreamError } from '../model/errors.ts';
+import { textFromE4 } from '../model/money.ts';
+import type { StoreName } from '../pipelines/pipeline.ts';
+import type { Quarantine, QuarantineEntry } from '../stores/quarantine/quarantine.ts';
+import type { StreamReader } from '../stream/event-stream.ts';
+
+export interface Digested {
+  readonly days: readonly DayDigest[];
+  readonly invoices: number;
+}
+
+export interface LakeSelection {
+  /** Records to leave out, by sequence. */
+  readonly excluded: readonly string[];
+  /** NDJSON of records that are not in the lake. */
+  readonly added: readonly { readonly sequence: string; readonly data: Uint8Array }[];
+}
+
+/** What verify needs of the threads. */
+export interface Verifiable {
+  readonly stream: Pick<StreamReader, 'bounds'>;
+  readonly quarantine: Quarantine;
+  /** Holds all consumers: at once, or at `upTo`. */
+  hold(upTo?: string): Promise<void>;
+  release(): Promise<void>;
+  lakeDigest(selection: LakeSelection): Promise<Digested>;
+  ordersDigest(): Promise<Digested & { readonly replaced: number; readonly wrongHeader: string | null }>;
+  warehouseDigest(): Promise<Digested>;
+}
+
+interface ReportedDay {
+  readonly lines: number;
+  readonly revenue: string;
+  /** Hexadecimal. */
+  readonly hash: string;
+}
+
+export interface StoreReport {
+  readonly store: StoreName;
+  readonly lines: number;
+  readonly invoices: number;
+  /** Exact. */
+  readonly revenue: string;
+  readonly agrees: boolean;
+  /** Records that wait in quarantine for this store, and that were discarded from it. */
+  readonly quarantined: number;
+  readonly discarded: number;
+  /** The first day on which it holds something else than it must. */
+  readonly firstDifference: { day: string; expected: ReportedDay | null; actual: ReportedDay | null } | null;
+  /** An invoice whose header does not fit its lines. */
+  readonly wrongHeader: string | null;
+}
+
+export interface VerifyReport {
+  readonly agrees: boolean;
+  /** Pinned: everything up to here was compared; null before the first line. */
+  readonly sequence: string | null;
+  readonly seconds: number;
+  readonly stores: readonly StoreReport[];
+  /** Corrections since the order store was made. */
+  readonly replaced: number;
+}
+
+/** How long the consumers may take to reach the pinned sequence. */
+const REACH_TIMEOUT_MS = 10 * 60_000;
+
+/** @throws stream_gap and the like  a consumer has stopped; unavailable  one is away or too far behind */
+export async function verify(platform: Verifiable): Promise<VerifyReport> {
+  const startedMs = performance.now();
+  try {
+    await within(platform.hold(), 'stand still');
+    const { newest } = await platform.stream.bounds();
+    if (newest !== null) await within(platform.hold(newest), `take in everything up to ${newest}`);
+    const ledger = await readLedger(platform.quarantine);
+    const orders = await platform.ordersDigest();
+    const warehouse = await platform.warehouseDigest();
+    const lake = await platform.lakeDigest({ excluded: [], added: [] });
+    const expected = expectations(platform, ledger, lake);
+    const stores = [
+      report('lake', lake, lake, ledger, null),
+      report('orders', await expected('orders'), orders, ledger, orders.wrongHeader),
+      report('warehouse', await expected('warehouse'), warehouse, ledger, null),
+    ];
+    return {
+      agrees: stores.every(({ agrees }) => agrees),
+      sequence: newest,
+      seconds: Math.round(performance.now() - startedMs) / 1000,
+      stores,
+      replaced: orders.replaced,
+    };
+  } finally {
+    await platform.release();
+  }
+}
+
+/** What a store must hold; the lake is read again only where the quarantine makes a difference. */
+function expectations(platform: Verifiable, ledger: readonly QuarantineEntry[], lake: Digested) {
+  const added = ledger.filter(({ store }) => store === 'lake').map(({ sequence, data }) => ({ sequence, data }));
+  const known = new Map<string, Promise<Digested>>();
+  return (store: StoreName): Promise<Digested> => {
+    const excluded = ledger.filter((entry) => entry.store === store).map(({ sequence }) => sequence);
+    if (excluded.length === 0 && added.length === 0) return Promise.resolve(lake);
+    const key = excluded.join();
+    const digest = known.get(key) ?? platform.lakeDigest({ excluded, added });
+    known.set(key, digest);
+    return digest;
+  };
+}
+
+function report(
+  store: StoreName,
+  expected: Digested,
+  actual: Digested,
+  ledger: readonly QuarantineEntry[],
+  wrongHeader: string | null,
+): StoreReport {
+  const difference = firstDifference(expected.days, actual.days);
+  const { lines, amountE4 } = totalsOf(actual.days);
+  const own = ledger.filter((entry) => entry.store === store);
+  return {
+    store,
+    lines,
+    invoices: actual.invoices,
+    revenue: textFromE4(amountE4),
+    agrees: difference === null && wrongHeader === null && expected.invoices === actual.invoices,
+    quarantined: own.filter(({ state }) => state === 'waiting').length,
+    discarded: own.filter(({ state }) => state === 'discarded').length,
+    firstDifference:
+      difference === null
+        ? null
+        : { day: difference.day, expected: reportedDay(difference.expected), actual: reportedDay(difference.actual) },
+    wrongHeader,
+  };
+}
+
+function reportedDay(day: DayDigest | null): ReportedDay | null {
+  return day === null ? null : { lines: day.lines, revenue: textFromE4(day.amountE4), hash: day.hash.toString(16) };
+}
+
+const LEDGER_PAGE = 1000;
+
+/** Everything that is waiting or was discarded: what was redriven is in its store. */
+async function readLedger(quarantine: Quarantine): Promise<QuarantineEntry[]> {
+  const entries: QuarantineEntry[] = [];
+  for (const state of ['waiting', 'discarded'] as const) {
+    let after: string | null = null;
+    for (;;) {
+      const page: QuarantineEntry[] = await quarantine.list({ state, after, limit: LEDGER_PAGE });
+      entries.push(...page);
+      if (page.length < LEDGER_PAGE) break;
+      after = page.at(-1)?.id ?? null;
+    }
+  }
+  return entries;
+}
+
+async function within<T>(work: Promise<T>, what: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const minutes = REACH_TIMEOUT_MS / 60_000;
+      reject(
+        new TillstreamError('unavailable', `The stores did not ${what} within ${minutes} minutes.`, {
+          hint: '`tillstream status` shows which one is behind, and why.',
+        }),
+      );
+    }, REACH_TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,50 @@
+// The warehouse thread: owns the DuckDB instance, so its consumer, the analysts' questions and the proofs of `verify`.
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { createLoadWarehouse } from '../pipelines/load-warehouse.ts';
+import { openLmdbQuarantine } from '../stores/quarantine/lmdb-quarantine.ts';
+import { openDuckDbWarehouse } from '../stores/warehouse/duckdb-warehouse.ts';
+import type { SelectLimits, SqlParameter } from '../stores/warehouse/warehouse.ts';
+import type { BatchLimits } from '../stream/consumer.ts';
+import { Head } from '../stream/head.ts';
+import { openLmdbStreamReader } from '../stream/lmdb-stream.ts';
+import { hostConsumers } from './consumer-host.ts';
+import { createLog } from './log.ts';
+import { serve } from './rpc.ts';
+import type { ThreadData } from './threads.ts';
+
+/** A load costs the same for one line as for a thousand: often enough for a second's freshness, and no more. */
+const WAREHOUSE_BATCH: BatchLimits = { recordsMax: 20_000, bytesMax: 8 * 2 ** 20, lingerMs: 250 };
+
+async function start() {
+  const { directory, head: buffer, logLevel, warehouseMemoryMb } = workerData as ThreadData;
+  const log = createLog('warehouse', logLevel);
+  const head = new Head(buffer);
+  const stream = openLmdbStreamReader(directory.stream, head);
+  const quarantine = openLmdbQuarantine({ directory: directory.state });
+  const warehouse = await openDuckDbWarehouse({
+    directory: directory.warehouse,
+    loadDirectory: `${directory.warehouse}/load`,
+    memoryLimitMb: warehouseMemoryMb,
+  });
+  const consumers = hostConsumers({
+    stream,
+    head,
+    quarantine,
+    pipelines: [{ pipeline: createLoadWarehouse(warehouse), batch: WAREHOUSE_BATCH }],
+    log: (message, error) => log.error({ err: error }, message),
+  });
+  return {
+    ...consumers,
+    ask: (name: string, parameters: readonly SqlParameter[]) => warehouse.ask(name, parameters),
+    select: (sql: string, limits: SelectLimits) => warehouse.select(sql, limits),
+    warehouseDigest: async () => ({ days: await warehouse.digest(), invoices: await invoicesIn(warehouse) }),
+    async stop() {
+      await consumers.stop();
+      await Promise.all([warehouse.close(), quarantine.close(), stream.close()]);
+    },
+  };
+}
+
+export type WarehouseThread = Awaited<ReturnType<typeof start>>;
+
+if (!isMainThread && parentPort !== null) serve(parentPort, start());

@@ -1,0 +1,75 @@
+// What waits in quarantine, and what to do with it.
+import type { FastifyInstance } from 'fastify';
+import Type, { type Static } from 'typebox';
+import { TillstreamError } from '../model/errors.ts';
+import type { Quarantine, QuarantineEntry } from '../stores/quarantine/quarantine.ts';
+
+export interface Redrive {
+  /** Tries a record again. @throws not_found, unavailable */
+  redrive(entry: QuarantineEntry): Promise<{ readonly state: 'redriven' | 'waiting'; readonly message: string }>;
+}
+
+const ListQuery = Type.Object({
+  state: Type.Enum(['waiting', 'redriven', 'discarded'], { default: 'waiting' }),
+  store: Type.Optional(Type.Enum(['lake', 'orders', 'warehouse'])),
+  limit: Type.Integer({ minimum: 1, maximum: 1000, default: 100 }),
+  after: Type.Optional(Type.String()),
+});
+const EntryParams = Type.Object({ id: Type.String({ minLength: 1 }) });
+type WithId = { Params: Static<typeof EntryParams> };
+
+export function quarantineRoutes(server: FastifyInstance, quarantine: Quarantine, redrive: Redrive): void {
+  const find = async (id: string): Promise<QuarantineEntry> => {
+    const entry = await quarantine.get(id);
+    if (entry === null) throw new TillstreamError('not_found', `There is nothing in quarantine under ${id}.`);
+    return entry;
+  };
+  const schema = { params: EntryParams };
+
+  server.get<{ Querystring: Static<typeof ListQuery> }>(
+    '/v1/quarantine',
+    { schema: { querystring: ListQuery } },
+    async ({ query }) => {
+      const { state, store, limit, after = null } = query;
+      const found = await quarantine.list({
+        state,
+        after,
+        limit: limit + 1,
+        ...(store === undefined ? {} : { store }),
+      });
+      const entries = found.slice(0, limit);
+      return { entries: entries.map(summary), next: found.length > limit ? (entries.at(-1)?.id ?? null) : null };
+    },
+  );
+
+  server.get<WithId>('/v1/quarantine/:id', { schema }, async ({ params }) => {
+    const entry = await find(params.id);
+    return { ...summary(entry), data: entry.data.toString('utf8') };
+  });
+
+  server.post<WithId>('/v1/quarantine/:id/redrive', { schema }, async ({ params }) => {
+    const { id } = params;
+    return { id, ...(await redrive.redrive(await find(id))) };
+  });
+
+  server.delete<WithId>('/v1/quarantine/:id', { schema }, async ({ params }) => {
+    const { id } = await find(params.id);
+    await quarantine.settle(id, 'discarded');
+    return { id, state: 'discarded' };
+  });
+}
+
+function summary({ id, store, sequence, state, code, message, attempts, ...entry }: QuarantineEntry) {
+  return {
+    id,
+    store,
+    sequence,
+    state,
+    code,
+    message,
+    attempts,
+    arrivedAt: new Date(entry.arrivedAtMs).toISOString(),
+    quarantinedAt: new Date(entry.quarantinedAtMs).toISOString(),
+    bytes: entry.data.length,
+  };
+}
