@@ -5,7 +5,7 @@
 // one of them write at a time.
 import { statfsSync } from 'node:fs';
 import { type Database, open, type RootDatabase } from 'lmdb';
-import { messageOf, TillstreamError } from '../model/errors.ts';
+import { isTillstreamError, messageOf, TillstreamError } from '../model/errors.ts';
 
 /** Keys and values are bytes: no encoding of LMDB's own comes between us and the disk. */
 export type BinaryDatabase = Database<Buffer, Uint8Array>;
@@ -63,17 +63,29 @@ export function openDatabase(environment: Environment, name: string): BinaryData
  * must not change until then.
  * @throws unavailable  nothing of it is stored, or (after a minute without an answer) it may be
  */
-export async function durably(environment: Environment, action: () => void): Promise<void> {
+export function durably(environment: Environment, action: () => void): Promise<unknown> {
+  return settled(environment, () => environment.batch(action));
+}
+
+/**
+ * Like durably(), but `action` runs within the transaction: it reads what nobody can change before it writes. All writers
+ * of the environment wait for it, so this is for what happens seldom. It throws, if at all, before it writes.
+ * @throws unavailable, and what `action` throws
+ */
+export function transact<T>(environment: Environment, action: () => T): Promise<T> {
+  return settled(environment, () => environment.transaction(action));
+}
+
+async function settled<T>(environment: Environment, commit: () => Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new Error(`no answer within ${COMMIT_WAIT_MS_MAX / 1000} seconds`)),
-      COMMIT_WAIT_MS_MAX,
-    );
+    const late = new Error(`no answer within ${COMMIT_WAIT_MS_MAX / 1000} seconds`);
+    timer = setTimeout(() => reject(late), COMMIT_WAIT_MS_MAX);
   });
   try {
-    await Promise.race([environment.batch(action), tooLate]);
+    return await Promise.race([commit(), tooLate]);
   } catch (error) {
+    if (isTillstreamError(error)) throw error;
     throw unavailable(pathOf(environment), await commitErrorOf(error));
   } finally {
     clearTimeout(timer);

@@ -171,11 +171,10 @@ export class StoredLine implements Version {
     return this.#invoice.bytes.toString('utf8', this.#textStart(2), this.#textStart(3));
   }
 
-  /** As it was accepted, apart from `extra`, which is not kept here. */
+  /** As it was accepted, but with the amount beside, and without `extra`, which is not kept here. */
   toLine(): AcceptedLine {
-    const { amount: _, ...line } = JSON.parse(this.json) as Line & { readonly amount: number };
     const { receivedAt, sequence, position, source } = this;
-    return { ...line, receivedAt, sequence, position, source };
+    return Object.assign(JSON.parse(this.json) as Line, { receivedAt, sequence, position, source });
   }
 
   /** Where lineId (0), sequence (1), source (2) and the next entry (3) start. */

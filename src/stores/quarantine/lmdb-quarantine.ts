@@ -1,0 +1,111 @@
+// The quarantine in one LMDB environment, for a single machine.
+//
+// Reasons and records lie apart, so that a list or a filter does not read the records it leaves out. Every change reads
+// and writes in one transaction: any number of threads open the same quarantine and put and settle at once.
+import { TillstreamError } from '../../model/errors.ts';
+import { openDatabase, openEnvironment, readLatest, transact } from '../lmdb-environment.ts';
+import type { Quarantine, QuarantineEntry, QuarantineState } from './quarantine.ts';
+
+/** An entry without its record: as JSON, under its id. */
+type Reason = Omit<QuarantineEntry, 'id' | 'data'>;
+type Counts = Record<QuarantineState, number>;
+
+const NO_COUNTS: Counts = { waiting: 0, redriven: 0, discarded: 0 };
+const COUNTS_KEY = Buffer.from('counts');
+/** Far above the name of a store and a sequence, far below what a key may have. */
+const ID_BYTES_MAX = 512;
+
+/**
+ * Opens the quarantine in `directory`, making it if need be.
+ * @throws directory_not_writable, unavailable
+ */
+export function openLmdbQuarantine({ directory }: { readonly directory: string }): Quarantine {
+  const environment = openEnvironment(directory);
+  const reasons = openDatabase(environment, 'quarantine-reasons');
+  const records = openDatabase(environment, 'quarantine-records');
+  const meta = openDatabase(environment, 'quarantine-meta');
+
+  const readReason = (key: Buffer): Reason | null => {
+    const stored = reasons.getBinary(key);
+    return stored === undefined ? null : JSON.parse(stored.toString('utf8'));
+  };
+  const readCounts = (): Counts => {
+    const stored = meta.getBinary(COUNTS_KEY);
+    return stored === undefined ? NO_COUNTS : JSON.parse(stored.toString('utf8'));
+  };
+  /** Within a transaction. */
+  const write = (key: Buffer, before: Reason | null, after: Reason): void => {
+    const counts = { ...readCounts() };
+    if (before !== null) counts[before.state] -= 1;
+    counts[after.state] += 1;
+    reasons.put(key, Buffer.from(JSON.stringify(after)));
+    meta.put(COUNTS_KEY, Buffer.from(JSON.stringify(counts)));
+  };
+  const entryOf = (id: string, reason: Reason): QuarantineEntry => {
+    const data = records.getBinary(Buffer.from(id)) ?? Buffer.alloc(0);
+    return { id, ...reason, data };
+  };
+
+  return {
+    async put({ id, data, ...reason }) {
+      const key = keyOf(id);
+      if (key === null)
+        throw new TillstreamError('invalid_parameter', `"${id}" cannot be the id of a quarantine entry.`);
+      await transact(environment, () => {
+        const before = readReason(key);
+        const quarantinedAtMs = before?.quarantinedAtMs ?? Date.now();
+        records.put(key, data);
+        write(key, before, { ...reason, quarantinedAtMs, state: 'waiting' });
+      });
+    },
+
+    async get(id) {
+      const key = keyOf(id);
+      if (key === null) return null;
+      readLatest(environment);
+      const reason = readReason(key);
+      return reason === null ? null : entryOf(id, reason);
+    },
+
+    async list({ state, store, after, limit }) {
+      readLatest(environment);
+      const found: QuarantineEntry[] = [];
+      const start = after ? { start: Buffer.from(after), exclusiveStart: true } : {};
+      for (const { key, value } of reasons.getRange(start)) {
+        if (found.length >= limit) break;
+        const id = Buffer.from(key).toString('utf8');
+        const reason: Reason = JSON.parse(value.toString('utf8'));
+        if (state !== undefined && reason.state !== state) continue;
+        if (store !== undefined && reason.store !== store) continue;
+        found.push(entryOf(id, reason));
+      }
+      return found;
+    },
+
+    async settle(id, state) {
+      const key = keyOf(id);
+      await transact(environment, () => {
+        const before = key === null ? null : readReason(key);
+        if (key === null || before === null) {
+          throw new TillstreamError('not_found', `Nothing in quarantine has the id "${id.slice(0, 200)}".`);
+        }
+        write(key, before, { ...before, state });
+      });
+    },
+
+    async counts() {
+      readLatest(environment);
+      return { ...readCounts() };
+    },
+
+    async close() {
+      await environment.close();
+    },
+  };
+}
+
+/** null for what cannot be an id. */
+function keyOf(id: string): Buffer | null {
+  const key = Buffer.from(id);
+  return key.length > 0 && key.length <= ID_BYTES_MAX ? key : null;
+}
