@@ -1,6 +1,6 @@
 -- Most sold products, best first; of equals, the lower stock code first. A product's description is the one that most
 -- of its lines in the range have.
--- $1 units|revenue · $2 how many · $3 from, inclusive · $4 to, exclusive · null: no bound
+-- $1 units|revenue · $2 from, inclusive · $3 to, exclusive · $4 how many · null: no bound
 WITH ranked AS (
   SELECT
     stock_code,
@@ -8,27 +8,27 @@ WITH ranked AS (
     SUM(amount) AS revenue,
     ROW_NUMBER() OVER (ORDER BY CASE CAST($1 AS VARCHAR) WHEN 'revenue' THEN SUM(amount) ELSE SUM(quantity) END DESC, stock_code) AS place
   FROM sales
-  WHERE invoice_date >= COALESCE(CAST($3 AS TIMESTAMP), CAST('1900-01-01 00:00:00' AS TIMESTAMP))
-    AND invoice_date < COALESCE(CAST($4 AS TIMESTAMP), CAST('2100-01-01 00:00:00' AS TIMESTAMP))
+  WHERE invoice_date >= COALESCE(CAST($2 AS TIMESTAMP), CAST('1900-01-01 00:00:00' AS TIMESTAMP))
+    AND invoice_date < COALESCE(CAST($3 AS TIMESTAMP), CAST('2100-01-01 00:00:00' AS TIMESTAMP))
   GROUP BY stock_code
 ), best AS (
-  SELECT * FROM ranked WHERE place <= CAST($2 AS INTEGER)
+  SELECT * FROM ranked WHERE place <= CAST($4 AS INTEGER)
 ), named AS (
   SELECT
     stock_code,
     description,
     ROW_NUMBER() OVER (PARTITION BY stock_code ORDER BY COUNT(*) DESC, description) AS place
   FROM sales
-  WHERE invoice_date >= COALESCE(CAST($3 AS TIMESTAMP), CAST('1900-01-01 00:00:00' AS TIMESTAMP))
-    AND invoice_date < COALESCE(CAST($4 AS TIMESTAMP), CAST('2100-01-01 00:00:00' AS TIMESTAMP))
+  WHERE invoice_date >= COALESCE(CAST($2 AS TIMESTAMP), CAST('1900-01-01 00:00:00' AS TIMESTAMP))
+    AND invoice_date < COALESCE(CAST($3 AS TIMESTAMP), CAST('2100-01-01 00:00:00' AS TIMESTAMP))
     AND stock_code IN (SELECT stock_code FROM best)
     AND description IS NOT NULL
   GROUP BY stock_code, description
 ), ordered AS (
   SELECT stock_code, COUNT(DISTINCT invoice_no) AS orders
   FROM sales
-  WHERE invoice_date >= COALESCE(CAST($3 AS TIMESTAMP), CAST('1900-01-01 00:00:00' AS TIMESTAMP))
-    AND invoice_date < COALESCE(CAST($4 AS TIMESTAMP), CAST('2100-01-01 00:00:00' AS TIMESTAMP))
+  WHERE invoice_date >= COALESCE(CAST($2 AS TIMESTAMP), CAST('1900-01-01 00:00:00' AS TIMESTAMP))
+    AND invoice_date < COALESCE(CAST($3 AS TIMESTAMP), CAST('2100-01-01 00:00:00' AS TIMESTAMP))
     AND stock_code IN (SELECT stock_code FROM best)
     AND NOT is_cancellation
     AND NOT is_adjustment
