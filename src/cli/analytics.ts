@@ -134,7 +134,7 @@ export function productsCommand(): Command {
         ],
       })
         .addOption(new Option('--rank <figure>', 'what counts').choices(['units', 'revenue']).default('units'))
-        .option('--limit <products>', 'products to show at most', whole(1), 10)
+        .option('--limit <products>', 'products to show at most', whole(1, 1000), 10)
         .addOption(new Option('--by <period>', 'anew for every period').choices(PERIODS)),
     ),
   ).action(async ({ rank, limit, by, from, to, ...options }: ProductsOptions) => {

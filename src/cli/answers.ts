@@ -1,4 +1,9 @@
-// What the platform answers, as far as the command line reads it. The routes' schemas (/openapi.json) are the reference.
+// What the platform answers, as far as the command line reads it.
+import type { QuarantineState } from '../stores/quarantine/quarantine.ts';
+
+export type { Status as StatusAnswer } from '../platform/status.ts';
+export type { VerifyReport as VerifyAnswer } from '../platform/verify.ts';
+export type { QueryAnswer } from '../stores/warehouse/warehouse.ts';
 
 export interface InvoiceSummary {
   readonly invoiceNo: string;
@@ -66,66 +71,11 @@ export interface ProductsAnswer {
   readonly periods?: readonly { readonly period: string; readonly products: readonly ProductFigures[] }[];
 }
 
-export interface QueryAnswer {
-  readonly columns: readonly { readonly name: string; readonly type: string }[];
-  readonly rows: readonly (readonly unknown[])[];
-  readonly truncated: boolean;
-}
-
-export interface StatusAnswer {
-  readonly version: string;
-  readonly dataDirectory: string;
-  readonly uptimeSeconds: number;
-  readonly timeZone: string;
-  readonly accepting: { readonly open: boolean; readonly reason: string | null };
-  readonly stream: { readonly records: number; readonly bytes: number; readonly bytesMax: number };
-  readonly consumers: readonly {
-    readonly store: string;
-    readonly state: 'running' | 'waiting' | 'stopped';
-    readonly lagRecords: number;
-    readonly lagSeconds: number;
-    readonly freshnessMs: number | null;
-    readonly error: { readonly code: string; readonly message: string } | null;
-  }[];
-  readonly quarantine: { readonly waiting: number; readonly redriven: number; readonly discarded: number };
-  readonly accepted: { readonly lines: number; readonly requests: number; readonly linesPerSecond: number };
-  readonly replaced: number;
-  readonly disk: { readonly freeBytes: number; readonly reserveBytes: number };
-}
-
-interface DayFigures {
-  readonly lines: number;
-  readonly revenue: string;
-  readonly hash: string;
-}
-
-export interface VerifyAnswer {
-  readonly agrees: boolean;
-  readonly sequence: string | null;
-  readonly seconds: number;
-  readonly replaced: number;
-  readonly stores: readonly {
-    readonly store: string;
-    readonly lines: number;
-    readonly invoices: number | null;
-    /** Exact decimal text. */
-    readonly revenue: string;
-    readonly agrees: boolean;
-    readonly quarantined: number;
-    readonly discarded: number;
-    readonly firstDifference: {
-      readonly day: string;
-      readonly expected: DayFigures | null;
-      readonly actual: DayFigures | null;
-    } | null;
-  }[];
-}
-
 export interface QuarantineEntryAnswer {
   readonly id: string;
   readonly store: string;
   readonly sequence: string;
-  readonly state: 'waiting' | 'redriven' | 'discarded';
+  readonly state: QuarantineState;
   readonly code: string;
   readonly message: string;
   readonly attempts: number;
@@ -141,6 +91,6 @@ export interface QuarantineListAnswer {
 
 export interface SettledAnswer {
   readonly id: string;
-  readonly state: string;
-  readonly message?: string | null;
+  readonly state: QuarantineState;
+  readonly message?: string;
 }

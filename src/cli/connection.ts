@@ -68,7 +68,9 @@ function isRunning(pid: number): boolean {
 }
 
 function checkedUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : null;
+  // "localhost:8080" as a person types it would parse as a scheme of its own.
+  const full = /^[a-z]+:\/\//i.test(text) ? text : `http://${text}`;
+  const url = URL.canParse(full) ? new URL(full) : null;
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
     throw new TillstreamError('wrong_usage', `"${text}" is not the URL of a platform; expected e.g. ${DEFAULT_URL}.`);
   }

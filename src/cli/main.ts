@@ -1,11 +1,10 @@
 #!/usr/bin/env node
 // The `tillstream` command. Exit codes: 0 done, 1 failed or `verify` found a difference, 2 wrong usage, 3 done with rejects.
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { productsCommand, queryCommand, salesCommand } from './analytics.ts';
 import { reportError, wrongUsage } from './failure.ts';
 import { generateCommand } from './generate.ts';
-import { program as invocation } from './invocation.ts';
+import { program as invocation, version } from './invocation.ts';
 import { optionDescription } from './options.ts';
 import { customerCommand, invoiceCommand } from './orders.ts';
 import { quarantineCommand } from './quarantine.ts';
@@ -16,12 +15,9 @@ import { upCommand } from './up.ts';
 import { verifyCommand } from './verify.ts';
 
 function createProgram(): Command {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
   const program = new Command('tillstream')
     .description('The sales-data platform of an online shop: every invoice line kept, once, and shown at once.')
-    .version(version, '-V, --version', 'print the version')
+    .version(version(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this')
     .usage('<command> [options]');
   const groups: [string, Command[]][] = [

@@ -19,7 +19,7 @@ export function invoiceCommand(): Command {
       ],
     }).argument('<no>', 'invoice number'),
   ).action(async (invoiceNo: string, options: CommonOptions) => {
-    const invoice = await ask<InvoiceAnswer>(findPlatform(options), `/v1/invoices/${encodeURIComponent(invoiceNo)}`);
+    const invoice = await ask<InvoiceAnswer>(findPlatform(options), '/v1/invoices', { query: { invoiceNo } });
     if (options.json === true) outJson(invoice);
     else out(invoiceScreen(invoice, screenWidth()));
   });

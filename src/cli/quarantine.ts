@@ -45,7 +45,7 @@ function listCommand(): Command {
           .default('waiting'),
       )
       .addOption(new Option('--store <store>', 'of one store only').choices(['lake', 'orders', 'warehouse']))
-      .option('--limit <entries>', 'entries to show at most', whole(1), 50),
+      .option('--limit <entries>', 'entries to show at most', whole(1, 1000), 50),
   ).action(async ({ state, store, limit, ...options }: ListOptions) => {
     const answer = await ask<QuarantineListAnswer>(findPlatform(options), '/v1/quarantine', {
       query: { state, store, limit },
@@ -155,7 +155,7 @@ async function settleEach(
       settled.push(answer);
       const failed = answer.state === 'waiting';
       if (failed) process.exitCode = 1;
-      const reason = failed && answer.message != null ? `: ${printable(answer.message)}` : '';
+      const reason = failed && answer.message !== undefined ? `: ${printable(answer.message)}` : '';
       const state = failed ? red('waits again') : green(printable(answer.state));
       if (options.json !== true) out(`${printable(id)}  ${state}${reason}\n`);
     } catch (error) {

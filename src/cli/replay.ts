@@ -70,7 +70,9 @@ export function replayCommand(): Command {
 
 /** `49 % · 12,345 lines · 5,123 lines/s · 0 refused · 3 s left` */
 export function progressLine(now: ReplayProgress, limit: number | undefined, elapsedMs: number): string {
-  const share = Math.max(now.share, limit === undefined ? 0 : Math.min(1, now.row / limit));
+  // Reading runs ahead of sending, on a small file to its end at once.
+  const sent = now.row === 0 ? 0 : now.lastRow / now.row;
+  const share = sent * Math.max(now.share, limit === undefined ? 0 : Math.min(1, now.row / limit));
   const parts = [
     `${Math.floor(share * 100)} %`,
     counted(now.accepted, 'line'),

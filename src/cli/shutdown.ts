@@ -8,6 +8,8 @@ export interface Shutdown {
   readonly signal: AbortSignal;
   /** Resolves with the first signal. */
   readonly asked: Promise<void>;
+  /** The same, from within. */
+  now(): void;
 }
 
 /** @param onFirst  called with the first signal */
@@ -25,5 +27,5 @@ export function listenForShutdown(onFirst: () => void): Shutdown {
     }
   };
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onSignal);
-  return { signal: controller.signal, asked };
+  return { signal: controller.signal, asked, now: () => controller.abort() };
 }

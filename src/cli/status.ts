@@ -90,7 +90,7 @@ function statusScreen(url: string, status: StatusAnswer, width: number): string 
       paintRow: (line, row) => {
         const consumer = status.consumers[row];
         if (consumer?.state === 'stopped') return red(line);
-        return consumer?.error != null ? yellow(line) : line;
+        return consumer?.error ? yellow(line) : line;
       },
     },
   );

@@ -99,3 +99,18 @@ export function cut(text: string, width: number): string {
   }
   return `${kept.trimEnd()}…`;
 }
+
+/** Broken between words into lines of at most a width. */
+export function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && widthOf(line) + 1 + widthOf(word) > width) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line];
+}

@@ -1,7 +1,27 @@
+// `tillstream up`: runs the platform until Ctrl-C; with --sample, a trial with generated lines.
 import { type Command, Option } from 'commander';
-import { SAMPLE_LINES } from './generate.ts';
+import { settings } from '../platform/config.ts';
+import type { Platform } from '../platform/local.ts';
+import { openBrowser } from './browser.ts';
+import { version } from './invocation.ts';
 import { newCommand, whole, withJson } from './options.ts';
-import { grouped } from './text.ts';
+import { latency, progressLine } from './replay.ts';
+import { checkSampleDirectory, playSample, SAMPLE_LINES, tryNext, tryNextInSample } from './sample.ts';
+import { err, out, palette, progress, screenWidth } from './screen.ts';
+import { listenForShutdown, type Shutdown } from './shutdown.ts';
+import { facts } from './table.ts';
+import { counted, duration, grouped, wrapped } from './text.ts';
+import { storesScreen, verdict } from './verify.ts';
+
+interface UpOptions {
+  readonly dataDir?: string;
+  readonly host: string;
+  readonly port: number;
+  readonly sample?: number | true;
+  readonly exit?: boolean;
+  readonly open?: boolean;
+  readonly json?: boolean;
+}
 
 export function upCommand(): Command {
   return withJson(
@@ -13,7 +33,7 @@ export function upCommand(): Command {
       examples: [
         { command: 'up', does: 'your own, in ./tillstream-data' },
         { command: 'up --sample', does: 'with sample lines, in ./tillstream-sample' },
-        { command: 'up --sample=100000 --exit', does: 'a trial: ends with 0 when every store agrees' },
+        { command: 'up --sample=100000 --exit', does: 'a trial: 0 when every store agrees' },
         { command: 'up --data-dir /srv/shop --port 9000', does: '' },
       ],
     })
@@ -32,6 +52,112 @@ export function upCommand(): Command {
       .option('--sample [lines]', `play generated lines through HTTP (${grouped(SAMPLE_LINES)} of them)`, whole(1))
       .option('--exit', 'end once all lines are in every store and verify agrees')
       .option('--open', 'open it in the browser')
-      .option('--no-auth', 'ask for no key (the default now: it answers this machine only)'),
-  ).action(async () => {});
+      .option('--no-auth', 'ask for no key (the default now: it answers this machine only)')
+      .addHelpText('after', `\nMore settings, by environment variable:\n${settingLines()}`),
+  ).action(async (options: UpOptions, command: Command) => {
+    const named = command.getOptionValueSource('dataDir') === 'env' ? undefined : options.dataDir;
+    // A shop's own directory, named once for all by the variable, is not meant for a sample.
+    const directory =
+      options.sample === undefined ? (options.dataDir ?? './tillstream-data') : (named ?? './tillstream-sample');
+    await run(options, directory);
+  });
+}
+
+function settingLines(): string {
+  return Object.values(settings)
+    .flatMap(({ variable, description, default: standard }) => [
+      `  ${variable} (default: ${standard})`,
+      ...wrapped(description, screenWidth() - 6).map((line) => `      ${line}`),
+    ])
+    .join('\n');
+}
+
+async function run(options: UpOptions, dataDirectory: string): Promise<void> {
+  const { host, port, sample } = options;
+  if (sample !== undefined) checkSampleDirectory(dataDirectory);
+  const stop = listenForShutdown(() => err('\nDraining … Ctrl-C again ends at once; either loses nothing.\n'));
+  const { startPlatform } = await import('../platform/local.ts');
+  let fatal: Error | null = null;
+  const platform = await startPlatform({
+    dataDirectory,
+    host,
+    port,
+    environment: process.env,
+    onFatal: (error) => {
+      fatal = error;
+      stop.now();
+    },
+  });
+  try {
+    announce(platform, options);
+    if (options.open === true) openBrowser(`${platform.url}/v1/status`);
+    const done =
+      sample === undefined || (await trySample(platform, sample === true ? SAMPLE_LINES : sample, options, stop));
+    if (options.exit === true) {
+      if (sample === undefined) await verified(platform, options);
+      else if (!done) process.exitCode = 1;
+    } else if (!stop.signal.aborted) {
+      if (options.json !== true) out(sample === undefined ? tryNext(platform.url) : tryNextInSample(platform));
+      await stop.asked;
+    }
+  } finally {
+    await close(platform);
+  }
+  if (fatal !== null) throw fatal;
+}
+
+function announce({ url, dataDirectory }: Platform, options: UpOptions): void {
+  if (options.json === true) {
+    out(`${JSON.stringify({ url, dataDirectory, pid: process.pid })}\n`);
+    return;
+  }
+  const { bold } = palette(process.stdout);
+  const data = options.sample === undefined ? dataDirectory : `${dataDirectory} (sample data)`;
+  out(
+    `${bold(`Tillstream ${version()} is running.`)}\n\n${facts([
+      ['HTTP', url],
+      ['Data', data],
+    ])}\n`,
+  );
+}
+
+/** Plays the sample and compares the stores; answers whether all of it arrived and they agree. */
+async function trySample(platform: Platform, lines: number, options: UpOptions, stop: Shutdown): Promise<boolean> {
+  const quiet = options.json === true;
+  if (!quiet) err(`Playing ${counted(lines, 'sample line')} through HTTP, each a request of its own …\n`);
+  const line = progress();
+  const startedMs = Date.now();
+  const summary = await playSample({
+    directory: platform.dataDirectory,
+    url: platform.url,
+    lines,
+    signal: stop.signal,
+    onProgress: (now) => line.show(progressLine(now, undefined, Date.now() - startedMs)),
+  }).finally(() => line.end(''));
+  if (stop.signal.aborted) return false;
+  const { p50, p99 } = summary.latencyMs;
+  const rate = `${grouped(Math.round(summary.linesPerSecond))} lines/s`;
+  const accepted = `${counted(summary.accepted, 'line')} accepted in ${duration(summary.seconds)}: ${rate}`;
+  if (!quiet) out(`${accepted}, answered within ${latency(p50)} (p50), ${latency(p99)} (p99)\n\n`);
+  return (await verified(platform, options)) && summary.accepted === lines;
+}
+
+async function verified(platform: Platform, options: UpOptions): Promise<boolean> {
+  const report = await platform.verify();
+  if (options.json === true) out(`${JSON.stringify(report)}\n`);
+  else {
+    out(storesScreen(report, screenWidth()));
+    err(`\n${verdict(report)}\n`);
+  }
+  if (!report.agrees) process.exitCode = 1;
+  return report.agrees;
+}
+
+/** What has not been drained by then is delivered after the next start. */
+const CLOSE_MS_MAX = 4500;
+
+async function close(platform: Platform): Promise<void> {
+  const late = setTimeout(() => process.exit(), CLOSE_MS_MAX);
+  await platform.close();
+  clearTimeout(late);
 }

@@ -5,7 +5,7 @@ import { ask, findPlatform } from './connection.ts';
 import { type CommonOptions, newCommand, withPlatform } from './options.ts';
 import { err, out, outJson, palette, screenWidth } from './screen.ts';
 import { table } from './table.ts';
-import { counted, duration, exactMoney, grouped } from './text.ts';
+import { counted, duration, exactMoney, grouped, printable } from './text.ts';
 
 export function verifyCommand(): Command {
   return withPlatform(
@@ -38,7 +38,7 @@ export function storesScreen(report: VerifyAnswer, width: number): string {
   const rows = report.stores.map((store) => [
     store.store,
     grouped(store.lines),
-    store.invoices === null ? '' : grouped(store.invoices),
+    grouped(store.invoices),
     exactMoney(store.revenue),
     ...(apart ? [grouped(store.quarantined), grouped(store.discarded)] : []),
     store.agrees ? 'yes' : 'NO',
@@ -56,8 +56,10 @@ export function storesScreen(report: VerifyAnswer, width: number): string {
 function differences(report: VerifyAnswer, width: number): string {
   const { dim } = palette(process.stdout);
   return report.stores
-    .map(({ store, firstDifference }) => {
-      if (firstDifference === null) return '';
+    .map(({ store, firstDifference, wrongHeader }) => {
+      const header =
+        wrongHeader === null ? '' : `\n  ${store}: invoice ${printable(wrongHeader)} does not fit its lines\n`;
+      if (firstDifference === null) return header;
       const { day, expected, actual } = firstDifference;
       const figures = (name: string, side: typeof expected): string[] =>
         side === null ? [name, '0', '', ''] : [name, grouped(side.lines), exactMoney(side.revenue), side.hash];
@@ -68,7 +70,7 @@ function differences(report: VerifyAnswer, width: number): string {
         { title: 'Hash of the lines' },
       ];
       const rows = [figures('expected', expected), figures('is', actual)];
-      return `\n${table(columns, rows, { width, paintTitles: dim })}`;
+      return `${header}\n${table(columns, rows, { width, paintTitles: dim })}`;
     })
     .join('');
 }

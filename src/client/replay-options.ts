@@ -31,6 +31,8 @@ export interface ReplayProgress {
   readonly retries: number;
   /** Last row that was read. */
   readonly row: number;
+  /** Everything up to this row is stored or refused. */
+  readonly lastRow: number;
   /** Of the bytes of all files, 0 to 1. */
   readonly share: number;
   /** Since the last report. */

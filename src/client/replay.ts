@@ -217,6 +217,7 @@ class Replay implements DeliveryReport {
       rejected,
       retries,
       row: this.#row,
+      lastRow: this.#lastRow(),
       share: this.#share,
       linesPerSecond,
       waiting: this.#tally.waiting(nowMs),

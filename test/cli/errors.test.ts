@@ -66,8 +66,8 @@ describe('wrong usage ends with 2 and says where help is', () => {
     `);
   });
   it('a URL that is none', async () => {
-    expect(await screen('status', '--url', 'localhost:8080')).toMatchInlineSnapshot(`
-      "wrong_usage: "localhost:8080" is not the URL of a platform; expected e.g. http://127.0.0.1:8080.
+    expect(await screen('status', '--url', 'ftp://shop')).toMatchInlineSnapshot(`
+      "wrong_usage: "ftp://shop" is not the URL of a platform; expected e.g. http://127.0.0.1:8080.
       exit 2"
     `);
   });

@@ -1,0 +1,112 @@
+// The sample of `up --sample`: generated lines, kept as a CSV in the data directory and replayed through HTTP.
+//
+// They never mix with a shop's own lines: a data directory that was not begun as a sample is refused.
+import { closeSync, createWriteStream, existsSync, openSync, readSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ReplayProgress, ReplaySummary } from '../client/replay-options.ts';
+import { TillstreamError } from '../model/errors.ts';
+import { program } from './invocation.ts';
+import { palette } from './screen.ts';
+
+export const SAMPLE_LINES = 25_000;
+export const SAMPLE_SEED = 1;
+
+/** Marks a data directory that holds sample lines. */
+const MARKER = 'sample.json';
+const CSV = 'sample.csv';
+
+/** Call before the platform starts: it makes the directory. @throws wrong_usage  the directory is a shop's */
+export function checkSampleDirectory(directory: string): void {
+  if (!existsSync(join(directory, 'version.json')) || existsSync(join(directory, MARKER))) return;
+  throw new TillstreamError(
+    'wrong_usage',
+    `${directory} is not a sample's: sample lines would mix with the shop's own.`,
+    {
+      hint: 'Leave --data-dir out, or name a new directory.',
+    },
+  );
+}
+
+export interface SamplePlay {
+  readonly directory: string;
+  readonly url: string;
+  readonly lines: number;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: ReplayProgress) => void;
+}
+
+/** The same lines every time, so playing them again changes nothing. */
+export async function playSample(play: SamplePlay): Promise<ReplaySummary> {
+  const { directory, url, lines, signal, onProgress } = play;
+  writeFileSync(join(directory, MARKER), `${JSON.stringify({ lines, seed: SAMPLE_SEED })}\n`);
+  const file = join(directory, CSV);
+  const { writeSample } = await import('../client/sample-csv.ts');
+  const { replay } = await import('../client/replay.ts');
+  await writeSample({ lines, seed: SAMPLE_SEED }, createWriteStream(file));
+  return await replay({ files: [file], url, signal, onProgress, resumeFile: `${file}.resume` });
+}
+
+/** What a person may do with a platform of their own. */
+export function tryNext(url: string): string {
+  const line = {
+    InvoiceNo: '100001',
+    StockCode: '85123A',
+    Description: 'WHITE HANGING HEART T-LIGHT HOLDER',
+    Quantity: 6,
+    InvoiceDate: '2011-12-09T12:50:00',
+    UnitPrice: 2.55,
+    CustomerID: 17850,
+    Country: 'United Kingdom',
+  };
+  return screen([
+    ['Send it a line:', [`curl ${url}/v1/transactions -d '${JSON.stringify(line)}'`]],
+    ['Or a CSV, each row as a line:', [`${program()} replay shop.csv`]],
+    ['Look at it:', [`${program()} invoice 100001`, `${program()} sales --by day`, `${program()} status`]],
+  ]);
+}
+
+/** What a person may do with the sample, by the number of an invoice that is in it. */
+export function tryNextInSample({ url, dataDirectory }: { url: string; dataDirectory: string }): string {
+  const { invoiceNo, customerId } = invoiceOfSample(join(dataDirectory, CSV));
+  return screen([
+    [
+      'Look at it, in another terminal:',
+      [
+        `${program()} invoice ${invoiceNo}`,
+        `${program()} customer ${customerId}`,
+        `${program()} sales --by day`,
+        `${program()} products --rank revenue`,
+        `${program()} query "SELECT country, sum(amount) FROM sales GROUP BY 1 ORDER BY 2 DESC LIMIT 5"`,
+      ],
+    ],
+    ['Over HTTP:', [`curl ${url}/v1/invoices/${invoiceNo}`, `curl '${url}/v1/analytics/sales?by=month'`]],
+    [
+      'Send it a line of your own:',
+      [
+        `curl ${url}/v1/transactions -d '{"InvoiceNo":"T1","StockCode":"MUG","Quantity":2,"InvoiceDate":"2011-12-10T09:00:00","UnitPrice":4.95,"Country":"France"}'`,
+      ],
+    ],
+  ]);
+}
+
+function screen(groups: readonly (readonly [string, readonly string[]])[]): string {
+  const { bold, cyan, dim } = palette(process.stdout);
+  const texts = groups.map(
+    ([title, commands]) => `${bold(title)}\n${commands.map((each) => `  ${cyan(each)}\n`).join('')}`,
+  );
+  return `\n${texts.join('\n')}\n${dim('Ctrl-C ends it.')}\n`;
+}
+
+/** The first row that has a customer; customer and country stand last in it, and neither has a comma. */
+function invoiceOfSample(file: string): { invoiceNo: string; customerId: string } {
+  const head = Buffer.alloc(65_536);
+  const descriptor = openSync(file, 'r');
+  const length = readSync(descriptor, head);
+  closeSync(descriptor);
+  for (const row of head.toString('utf8', 0, length).split(/\r?\n/).slice(1)) {
+    const fields = row.split(',');
+    const [invoiceNo = '', customerId = ''] = [fields[0], fields.at(-2)];
+    if (/^\d+$/.test(invoiceNo) && /^\d+$/.test(customerId)) return { invoiceNo, customerId };
+  }
+  return { invoiceNo: '536365', customerId: '17850' };
+}
