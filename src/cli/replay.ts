@@ -71,8 +71,9 @@ export function replayCommand(): Command {
 /** `49 % · 12,345 lines · 5,123 lines/s · 0 refused · 3 s left` */
 export function progressLine(now: ReplayProgress, limit: number | undefined, elapsedMs: number): string {
   // Reading runs ahead of sending, on a small file to its end at once.
-  const sent = now.row === 0 ? 0 : now.lastRow / now.row;
-  const share = sent * Math.max(now.share, limit === undefined ? 0 : Math.min(1, now.row / limit));
+  const rows = now.share === 0 ? 0 : Math.min(now.row / now.share, limit ?? Number.POSITIVE_INFINITY);
+  const share = rows === 0 ? 0 : Math.min(1, now.finished / rows);
+  const lines = now.accepted + now.rejected;
   const parts = [
     `${Math.floor(share * 100)} %`,
     counted(now.accepted, 'line'),
@@ -81,8 +82,8 @@ export function progressLine(now: ReplayProgress, limit: number | undefined, ela
   ];
   if (now.waiting !== null) {
     parts.push(`no answer for ${duration(now.waiting.seconds)}: ${printable(now.waiting.reason)}`);
-  } else if (share > 0.01) {
-    parts.push(`${duration(Math.ceil(((elapsedMs / 1000) * (1 - share)) / share))} left`);
+  } else if (share > 0.01 && lines > 0) {
+    parts.push(`${duration(Math.ceil(((rows - now.finished) / lines) * (elapsedMs / 1000)))} left`);
   }
   return `  ${parts.join(' · ')}`;
 }

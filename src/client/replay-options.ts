@@ -31,8 +31,8 @@ export interface ReplayProgress {
   readonly retries: number;
   /** Last row that was read. */
   readonly row: number;
-  /** Everything up to this row is stored or refused. */
-  readonly lastRow: number;
+  /** Rows that are stored or refused, by this run and the one it resumes. */
+  readonly finished: number;
   /** Of the bytes of all files, 0 to 1. */
   readonly share: number;
   /** Since the last report. */

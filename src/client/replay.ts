@@ -217,7 +217,7 @@ class Replay implements DeliveryReport {
       rejected,
       retries,
       row: this.#row,
-      lastRow: this.#lastRow(),
+      finished: this.#skipRows + lines,
       share: this.#share,
       linesPerSecond,
       waiting: this.#tally.waiting(nowMs),
