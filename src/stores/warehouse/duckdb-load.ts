@@ -7,26 +7,10 @@ import path from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Checkpoint } from '../../model/checkpoint.ts';
 import { TillstreamError } from '../../model/errors.ts';
-import { jsonString } from '../../model/record.ts';
 import { loadError } from './duckdb-failure.ts';
+import { addSequencedLines, readLinesSql } from './duckdb-lines.ts';
 import { sqlText } from './duckdb-session.ts';
 import type { LoadRecord } from './warehouse.ts';
-
-/** A line is at most a record, 200 KB; DuckDB takes two buffers of this size for a file. */
-const LINE_BYTES_MAX = 1_000_000;
-
-const NEWLINE = 0x0a;
-const BRACE = 0x7b;
-
-/** The fields of a line as read_json is to take them; the others, `extra` among them, are left out. */
-export const LINE_COLUMNS = `{
-  sequence: 'VARCHAR', invoiceNo: 'VARCHAR', lineId: 'VARCHAR', stockCode: 'VARCHAR', description: 'VARCHAR',
-  quantity: 'DECIMAL(18,8)', invoiceDate: 'TIMESTAMP', unitPrice: 'DECIMAL(18,8)', customerId: 'VARCHAR',
-  country: 'VARCHAR', receivedAt: 'BIGINT', position: 'BIGINT', source: 'VARCHAR'}`;
-
-export function readLines(files: string): string {
-  return `read_json(${files}, format = 'newline_delimited', maximum_object_size = ${LINE_BYTES_MAX}, columns = ${LINE_COLUMNS})`;
-}
 
 // Numbers are staged with more decimals than a line may have, so that 1.5 pieces are refused and not rounded.
 const CREATE_STAGING = `
@@ -104,41 +88,27 @@ async function mergeFile(connection: DuckDBConnection, file: string, lines: numb
     INSERT INTO staging
     SELECT sequence, invoiceNo, lineId, stockCode, description, quantity, invoiceDate, unitPrice, customerId, country,
       receivedAt, position, source
-    FROM ${readLines(sqlText(file))}`);
+    FROM ${readLinesSql(sqlText(file), { strict: true })}`);
   if (staged.rowsChanged !== lines) {
     throw new TillstreamError('unusable_record', `${lines} lines were written, ${staged.rowsChanged} could be read`);
   }
   await connection.run(MERGE);
 }
 
-/** All records as one NDJSON, with the sequence, which only the stream knows, put in front of each line's fields. */
+/** All records as one NDJSON. */
 function batchOf(records: readonly LoadRecord[]): { readonly data: Buffer; readonly lines: number } {
   const parts: Buffer[] = [];
   let lines = 0;
-  for (const { sequence, data } of records) {
-    const prefix = Buffer.from(`{"sequence":${jsonString(sequence)},`);
-    const before = lines;
-    for (let start = 0; start < data.length; ) {
-      const newline = data.indexOf(NEWLINE, start);
-      const end = newline < 0 ? data.length : newline;
-      if (end > start) {
-        if (data[start] !== BRACE) {
-          throw new TillstreamError(
-            'unusable_record',
-            `Record ${sequence} is not NDJSON: a line does not start with "{"`,
-          );
-        }
-        parts.push(prefix, data.subarray(start + 1, end), LINE_END);
-        lines += 1;
-      }
-      start = end + 1;
+  for (const record of records) {
+    const added = addSequencedLines(record, parts);
+    if (added <= 0) {
+      const what = added === 0 ? 'is empty' : 'is not NDJSON: a line does not start with "{"';
+      throw new TillstreamError('unusable_record', `Record ${record.sequence} ${what}`);
     }
-    if (lines === before) throw new TillstreamError('unusable_record', `Record ${sequence} is empty`);
+    lines += added;
   }
   return { data: Buffer.concat(parts), lines };
 }
-
-const LINE_END = Buffer.from('\n');
 
 function nameOf(records: readonly LoadRecord[]): string {
   const first = records[0]?.sequence;

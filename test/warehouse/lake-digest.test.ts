@@ -1,0 +1,130 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { DigestBuilder } from '../../src/model/digest.ts';
+import { recordLine } from '../../src/model/record.ts';
+import { digestLake } from '../../src/stores/lake/duckdb-lake-digest.ts';
+import { generateLines, type TestLine } from './lines.ts';
+
+const SEED = 20_101_201;
+
+describe(`lake digest (seed ${SEED})`, () => {
+  let directory: string;
+  let lake: string;
+
+  beforeEach(async () => {
+    // What DuckDB would take for a pattern, in the lake's own path.
+    directory = await mkdtemp(path.join(tmpdir(), "tillstream-lake [a-z]* 'x-"));
+    lake = path.join(directory, 'lake');
+    await mkdir(lake);
+  });
+
+  afterEach(() => rm(directory, { recursive: true, force: true }));
+
+  async function put(name: string, text: string): Promise<void> {
+    const file = path.join(lake, 'raw', name);
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, gzipSync(text));
+  }
+
+  function asLakeText(lines: readonly TestLine[]): string {
+    return lines.map((line) => `{"shard":"local","sequence":"${line.sequence}",${recordText(line).slice(1)}`).join('');
+  }
+
+  function recordText(line: TestLine): string {
+    return recordLine(line, line.receivedAt, line.position, line.source, { kept: ['as', 'it', 'is'] });
+  }
+
+  function expected(lines: Iterable<TestLine>) {
+    const builder = new DigestBuilder();
+    const invoices = new Set<string>();
+    let count = 0;
+    for (const line of lines) {
+      builder.add(line);
+      invoices.add(line.invoiceNo);
+      count += 1;
+    }
+    return { days: builder.days(), lines: count, invoices: invoices.size };
+  }
+
+  test('an empty lake, and one that is not there', async () => {
+    expect(await digestLake({ directory: lake, temporaryDirectory: directory })).toEqual({
+      days: [],
+      lines: 0,
+      invoices: 0,
+    });
+    await rm(lake, { recursive: true });
+    expect(await digestLake({ directory: lake, temporaryDirectory: directory })).toEqual({
+      days: [],
+      lines: 0,
+      invoices: 0,
+    });
+  });
+
+  test('equals what the model gives for the newest versions, over many objects that overlap', async () => {
+    const { all, newest } = generateLines(SEED, 3000);
+    for (let start = 0; start < all.length; start += 700) {
+      const name = `dt=2024-01-0${1 + (start % 3)}/hh=0${start % 10}/local-${start}-${start + 699}.ndjson.gz`;
+      await put(name, asLakeText(all.slice(Math.max(0, start - 50), start + 700)));
+    }
+    const digest = await digestLake({ directory: lake, temporaryDirectory: directory });
+    expect(digest).toEqual(expected(newest.values()));
+  });
+
+  test('records left out, records added, a last sequence', async () => {
+    const { all } = generateLines(SEED, 400);
+    const sequences = [...new Set(all.map(({ sequence }) => sequence))].sort();
+    const [first = '', second = ''] = sequences;
+    const last = sequences[sequences.length - 3] ?? '';
+    const inLake = all.filter(({ sequence }) => sequence !== second);
+    const added = all.filter(({ sequence }) => sequence === second);
+    await put('dt=2024-01-01/hh=00/local-1-2.ndjson.gz', asLakeText(inLake));
+    const digest = await digestLake({
+      directory: lake,
+      temporaryDirectory: directory,
+      excluded: [first, "no'such"],
+      added: [
+        { sequence: second, data: Buffer.from(added.map(recordText).join('')) },
+        { sequence: '0000000000000000', data: Buffer.from('not a line at all') },
+      ],
+      upTo: last,
+    });
+    const newest = new Map<string, TestLine>();
+    for (const line of all) {
+      if (line.sequence === first || line.sequence > last) continue;
+      const identity = `${line.invoiceNo}\n${line.lineId}`;
+      const known = newest.get(identity);
+      if (known === undefined || known.receivedAt < line.receivedAt) newest.set(identity, line);
+    }
+    expect(digest).toEqual(expected(newest.values()));
+  });
+
+  test('a line that cannot be read counts for nothing, and its neighbours count', async () => {
+    const { all, newest } = generateLines(SEED, 50);
+    const good = asLakeText(all);
+    const [line = ''] = good.split('\n');
+    const bad = [
+      line.replace('"quantity"', '"quantity":"six","q"').replace('"lineId":"', '"lineId":"bad'),
+      line.replace(/"invoiceNo":"[^"]*"/, '"invoiceNo":null'),
+      '{"shard":"local","sequence":"1","a"::}',
+      line.slice(0, 60),
+    ];
+    await put('dt=2024-01-01/hh=00/local-1-2.ndjson.gz', `${bad.join('\n')}\n${good}`);
+    const digest = await digestLake({ directory: lake, temporaryDirectory: directory });
+    expect(digest).toEqual(expected(newest.values()));
+  });
+
+  test('lines of an object that was cut short are missed, so that verify finds a difference', async () => {
+    const { all, newest } = generateLines(SEED, 2000);
+    const whole = gzipSync(asLakeText(all));
+    await put('dt=2024-01-01/hh=00/local-1-2.ndjson.gz', '');
+    await writeFile(
+      path.join(lake, 'raw/dt=2024-01-01/hh=00/local-1-2.ndjson.gz'),
+      whole.subarray(0, whole.length / 2),
+    );
+    const digest = await digestLake({ directory: lake, temporaryDirectory: directory });
+    expect(digest.lines).toBeLessThan(newest.size);
+  });
+});
