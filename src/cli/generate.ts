@@ -30,7 +30,7 @@ export function generateCommand(): Command {
     .option('--seed <number>', 'another seed, another shop', whole(0), SAMPLE_SEED)
     .option('--out <file>', 'where to write it (default: standard output)')
     .action(async ({ lines, seed, out }: GenerateOptions) => {
-      const { writeSample } = await import('../client/generate.ts');
+      const { writeSample } = await import('../client/sample-csv.ts');
       const startedMs = Date.now();
       try {
         await writeSample(

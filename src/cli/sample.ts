@@ -40,7 +40,7 @@ export async function playSample(play: SamplePlay): Promise<ReplaySummary> {
   const { directory, url, lines, signal, onProgress } = play;
   writeFileSync(join(directory, MARKER), `${JSON.stringify({ lines, seed: SAMPLE_SEED })}\n`);
   const file = join(directory, CSV);
-  const { writeSample } = await import('../client/generate.ts');
+  const { writeSample } = await import('../client/sample-csv.ts');
   const { replay } = await import('../client/replay.ts');
   await writeSample({ lines, seed: SAMPLE_SEED }, createWriteStream(file));
   return await replay({ files: [file], url, signal, onProgress, resumeFile: `${file}.resume` });
