@@ -61,7 +61,10 @@ function readBody({ raw }: FastifyRequest): Promise<Buffer> {
       else reject(bodyTooLarge()); // the rest is read and dropped, so that the sender gets the answer
     });
     raw.on('end', () => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)));
-    raw.on('close', () => reject(new TillstreamError('invalid_request', 'The connection was closed within the body.')));
+    raw.on('close', () => {
+      if (raw.complete) return;
+      reject(new TillstreamError('invalid_request', 'The connection was closed within the body.'));
+    });
     raw.on('error', reject);
   });
 }

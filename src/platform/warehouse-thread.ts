@@ -3,7 +3,7 @@ import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { createLoadWarehouse } from '../pipelines/load-warehouse.ts';
 import { openLmdbQuarantine } from '../stores/quarantine/lmdb-quarantine.ts';
 import { openDuckDbWarehouse } from '../stores/warehouse/duckdb-warehouse.ts';
-import type { SelectLimits, SqlParameter } from '../stores/warehouse/warehouse.ts';
+import type { SelectLimits, SqlParameter, Warehouse } from '../stores/warehouse/warehouse.ts';
 import type { BatchLimits } from '../stream/consumer.ts';
 import { Head } from '../stream/head.ts';
 import { openLmdbStreamReader } from '../stream/lmdb-stream.ts';
@@ -43,6 +43,11 @@ async function start() {
       await Promise.all([warehouse.close(), quarantine.close(), stream.close()]);
     },
   };
+}
+
+async function invoicesIn(warehouse: Warehouse): Promise<number> {
+  const { rows } = await warehouse.select('SELECT count(DISTINCT invoice_no) FROM sales', { rowsMax: 1, timeoutMs: 600_000 });
+  return Number(rows[0]?.[0] ?? 0);
 }
 
 export type WarehouseThread = Awaited<ReturnType<typeof start>>;
