@@ -1,6 +1,7 @@
 // The warehouse thread: owns the DuckDB instance, so its consumer, the analysts' questions and the proofs of `verify`.
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { createLoadWarehouse } from '../pipelines/load-warehouse.ts';
+import { digestLake } from '../stores/lake/duckdb-lake-digest.ts';
 import { openLmdbQuarantine } from '../stores/quarantine/lmdb-quarantine.ts';
 import { openDuckDbWarehouse } from '../stores/warehouse/duckdb-warehouse.ts';
 import type { SelectLimits, SqlParameter, Warehouse } from '../stores/warehouse/warehouse.ts';
@@ -11,6 +12,7 @@ import { hostConsumers } from './consumer-host.ts';
 import { createLog } from './log.ts';
 import { serve } from './rpc.ts';
 import type { ThreadData } from './threads.ts';
+import type { LakeSelection } from './verify.ts';
 
 /** A load costs the same for one line as for a thousand: often enough for a second's freshness, and no more. */
 const WAREHOUSE_BATCH: BatchLimits = { recordsMax: 20_000, bytesMax: 8 * 2 ** 20, lingerMs: 250 };
@@ -37,6 +39,8 @@ async function start() {
     ...consumers,
     ask: (name: string, parameters: readonly SqlParameter[]) => warehouse.ask(name, parameters),
     select: (sql: string, limits: SelectLimits) => warehouse.select(sql, limits),
+    lakeDigest: (selection: LakeSelection) =>
+      digestLake({ directory: directory.lake, temporaryDirectory: directory.warehouse, ...selection }),
     warehouseDigest: async () => ({ days: await warehouse.digest(), invoices: await invoicesIn(warehouse) }),
     async stop() {
       await consumers.stop();
@@ -46,7 +50,10 @@ async function start() {
 }
 
 async function invoicesIn(warehouse: Warehouse): Promise<number> {
-  const { rows } = await warehouse.select('SELECT count(DISTINCT invoice_no) FROM sales', { rowsMax: 1, timeoutMs: 600_000 });
+  const { rows } = await warehouse.select('SELECT count(DISTINCT invoice_no) FROM sales', {
+    rowsMax: 1,
+    timeoutMs: 600_000,
+  });
   return Number(rows[0]?.[0] ?? 0);
 }
 
