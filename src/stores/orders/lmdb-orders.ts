@@ -70,7 +70,7 @@ export function openLmdbOrders({ directory, readOnly = false }: { directory: str
   };
 
   return {
-    apply(lines, checkpoint) {
+    async apply(lines, checkpoint) {
       if (readOnly) throw new TillstreamError('conflict', 'This opening of the order store only looks up.');
       // One after the other: a call computes from what the one before has stored.
       const result = applied.then(() => apply(lines, checkpoint));

@@ -4,6 +4,7 @@
 // characters), so no customer's keys lie among another's.
 import { TillstreamError } from '../../model/errors.ts';
 import { type InvoiceHeader, isCancellation } from '../../model/invoice.ts';
+import { lineLimits } from '../../model/line.ts';
 
 const NUL = '\u0000';
 /** Sorts after every date. */
@@ -21,7 +22,8 @@ export function invoiceNoOfKey(key: Uint8Array): string {
 
 /** Bounds of one customer's keys; null for what cannot be a customer. */
 export function historyRange(customerId: string): { readonly first: Buffer; readonly last: Buffer } | null {
-  if (customerId === '' || customerId.includes(NUL)) return null;
+  const possible = customerId !== '' && customerId.length <= lineLimits.customerIdBytesMax && !customerId.includes(NUL);
+  if (!possible) return null;
   const first = Buffer.from(customerId + NUL);
   return { first, last: Buffer.concat([first, Buffer.of(LAST)]) };
 }

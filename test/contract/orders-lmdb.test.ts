@@ -1,0 +1,88 @@
+// The order store on LMDB: the contract, and what is LMDB's own.
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { expect, test } from 'vitest';
+import { durably, openDatabase, openEnvironment } from '../../src/stores/lmdb-environment.ts';
+import { openLmdbOrders } from '../../src/stores/orders/lmdb-orders.ts';
+import type { OrderStore } from '../../src/stores/orders/order-store.ts';
+import { type OrdersBackend, orderLine, orderStoreContract } from './orders.contract.ts';
+
+async function makeBackend(): Promise<OrdersBackend & { readonly directory: string }> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'tillstream-orders-'));
+  const opened: OrderStore[] = [];
+  return {
+    directory,
+    async open() {
+      const store = openLmdbOrders({ directory });
+      opened.push(store);
+      return store;
+    },
+    async spoilTotal(invoiceNo) {
+      const environment = openEnvironment(directory);
+      const invoices = openDatabase(environment, 'invoices');
+      const value = invoices.getBinary(Buffer.from(invoiceNo)) ?? Buffer.alloc(0);
+      const digit = value.indexOf('"total":') + '"total":'.length;
+      value[digit] = value[digit] === 0x31 ? 0x32 : 0x31;
+      await durably(environment, () => invoices.put(Buffer.from(invoiceNo), value));
+      await environment.close();
+    },
+    async dispose() {
+      for (const store of opened) await store.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+orderStoreContract('lmdb', makeBackend);
+
+// Worker threads run compiled code only; the tests' set-up has built it.
+const COMPILED = new URL('../../dist/stores/orders/lmdb-orders.js', import.meta.url).href;
+
+/** Looks up, on each message, the invoice that it names, through an opening of its own. */
+const READER = `
+  const { parentPort, workerData } = require('node:worker_threads');
+  import(workerData.compiled).then(({ openLmdbOrders }) => {
+    const store = openLmdbOrders({ directory: workerData.directory, readOnly: true });
+    parentPort.on('message', async (invoiceNo) => {
+      if (invoiceNo === null) return store.close().then(() => parentPort.close());
+      const found = await store.invoice(invoiceNo);
+      parentPort.postMessage(found === null ? null : JSON.parse(found.json).lineCount);
+    });
+    parentPort.postMessage('open');
+  });
+`;
+
+test('orders (lmdb): what apply() has stored is seen by another thread at once', async () => {
+  const backend = await makeBackend();
+  const workerData = { compiled: COMPILED, directory: backend.directory };
+  const worker = new Worker(READER, { eval: true, workerData });
+  try {
+    const ask = (question: string) => {
+      worker.postMessage(question);
+      return once(worker, 'message').then(([answer]) => answer);
+    };
+    await once(worker, 'message');
+    const store = await backend.open();
+    expect(await ask('536365')).toBeNull();
+    for (let at = 1; at <= 50; at++) {
+      await store.apply([orderLine(at, { lineId: String(at).padStart(6, '0') })]);
+      expect(await ask('536365')).toBe(at);
+    }
+    worker.postMessage(null);
+    await once(worker, 'exit');
+  } finally {
+    await worker.terminate();
+    await backend.dispose();
+  }
+});
+
+test('orders (lmdb): an opening that only looks up refuses to write', async () => {
+  const backend = await makeBackend();
+  const reader = openLmdbOrders({ directory: backend.directory, readOnly: true });
+  await expect(reader.apply([orderLine(1)])).rejects.toMatchObject({ code: 'conflict' });
+  await reader.close();
+  await backend.dispose();
+});
