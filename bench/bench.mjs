@@ -1,0 +1,86 @@
+// What the rows share: the load generator, the lines, platforms and peers on demand, and their end.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { cpuSeconds, startChild } from './children.mjs';
+import { writeLines } from './lines.mjs';
+import { startPlatform } from './platform.mjs';
+import { findPostgres, installPostgres, startPostgres } from './postgres.mjs';
+
+/** @param {{seconds: number, rounds: number, seed: number, profile?: string, installPeers: boolean, say: Function}} options */
+export async function openBench(options) {
+  const directory = mkdtempSync(join(tmpdir(), 'tillstream-bench-'));
+  const ends = [() => rmSync(directory, { recursive: true, force: true })];
+  let platforms = 0;
+  let load = null;
+  let lines = null;
+
+  const started = (process) => {
+    ends.push(() => process.end());
+    return process;
+  };
+  return {
+    ...options,
+    directory,
+    /** What is known of the lines, once a row has asked for the generator. */
+    get lines() {
+      return lines;
+    },
+
+    async generator() {
+      if (load === null) {
+        lines = await writeLines(directory, options.seed);
+        load = started(startChild('load.mjs'));
+        await load.call('open', { file: lines.file });
+      }
+      return load;
+    },
+
+    /** A platform on a data directory of its own. */
+    async platform() {
+      platforms += 1;
+      return started(await startPlatform(join(directory, `platform-${platforms}`), options.profile));
+    },
+
+    /** @param {'bare' | 'map' | 'postgres'} name */
+    async peer(name, parameters) {
+      const child = started(startChild('peer.mjs', [name]));
+      return { pid: child.pid, end: child.end, port: await child.call('start', parameters) };
+    },
+
+    /** null where it is not installed. */
+    async postgres() {
+      if (findPostgres() === null && options.installPeers) installPostgres();
+      const programs = findPostgres();
+      return programs === null ? null : started(await startPostgres(programs));
+    },
+
+    /** Ends everything, the newest first. */
+    async close() {
+      for (const end of ends.splice(0).reverse()) await end();
+    },
+  };
+}
+
+/**
+ * Measures all sides in turn, round after round: A B C A B C … A side's `measure(round)` answers what the generator
+ * does; its `rest()`, if any, waits until its work in the background is done, so that it does not fall on another's turn.
+ */
+export async function interleaved(bench, sides, warmUp) {
+  for (const side of sides) {
+    await warmUp(side);
+    await side.rest?.();
+  }
+  const results = new Map(sides.map((side) => [side, []]));
+  for (let round = 0; round < bench.rounds; round += 1) {
+    for (const side of sides) {
+      const before = cpuSeconds(side.pid);
+      const result = await side.measure(round);
+      const cpu = cpuSeconds(side.pid) - before;
+      const restMs = (await side.rest?.()) ?? 0;
+      results.get(side).push({ ...result, cpuSeconds: cpu, restMs });
+      bench.say(`${side.name}: round ${round + 1} of ${bench.rounds}`);
+    }
+  }
+  return sides.map((side) => ({ side, rounds: results.get(side) }));
+}

@@ -1,0 +1,158 @@
+// The load generator: a process of its own, the same for all sides. Requests are made before the clock starts.
+//
+// Closed loop (`lines`, `bodies`, `paths`): each connection sends its next request when it has the answer. Open loop
+// (`paced`): requests fall due by the clock, whether or not earlier ones are answered, and latency counts from then.
+import { answerParent } from './children.mjs';
+import { Lines } from './lines.mjs';
+import { latencies, randomFrom } from './numbers.mjs';
+import { requestBytes, Wire } from './wire.mjs';
+
+const PATH = '/v1/transactions';
+/** More requests than a connection-bound run gets through on any machine of today. */
+const REQUESTS_A_SECOND_MAX = 60_000;
+const PACE_TICK_MS = 1;
+let lines = null;
+
+answerParent({
+  open({ file }) {
+    lines = new Lines(file);
+  },
+
+  /** One line a request, for some seconds. */
+  lines({ port, connections, seconds, from }) {
+    const requests = Array.from({ length: Math.ceil(seconds * REQUESTS_A_SECOND_MAX) }, (_, index) => from + index);
+    const prepared = requests.map((index) => requestBytes(port, 'POST', PATH, lines.at(index), 'application/json'));
+    return closedLoop({ port, connections, seconds, prepared, status: 202 });
+  },
+
+  /** `count` requests of `linesEach` lines. */
+  bodies({ port, connections, count, linesEach, from }) {
+    const prepared = Array.from({ length: count }, (_, index) =>
+      requestBytes(port, 'POST', PATH, lines.body(from + index * linesEach, linesEach), 'application/x-ndjson'),
+    );
+    return closedLoop({ port, connections, seconds: Number.POSITIVE_INFINITY, prepared, status: 202 });
+  },
+
+  /** Look-ups, all of them in random order, over and over, for some seconds. */
+  paths({ port, connections, seconds, paths, seed }) {
+    const random = randomFrom(seed);
+    const prepared = paths
+      .map((path) => ({ path, order: random() }))
+      .sort((a, b) => a.order - b.order)
+      .map(({ path }) => requestBytes(port, 'GET', path));
+    return closedLoop({ port, connections, seconds, prepared, status: 200, again: true });
+  },
+
+  /** `rate` lines a second, one a request. */
+  paced({ port, connections, seconds, rate, from }) {
+    const prepared = Array.from({ length: Math.ceil(seconds * rate) }, (_, index) =>
+      requestBytes(port, 'POST', PATH, lines.at(from + index), 'application/json'),
+    );
+    return openLoop({ port, connections, rate, prepared });
+  },
+});
+
+async function closedLoop({ port, connections, seconds, prepared, status: expected, again = false }) {
+  const tookMs = new Float64Array(again ? Math.ceil(seconds * REQUESTS_A_SECOND_MAX) : prepared.length);
+  let sent = 0;
+  let done = 0;
+  let inFlight = 0;
+  let startMs = 0;
+  let endMs = 0;
+  let finish = () => {};
+  const finished = new Promise((resolve, reject) => {
+    finish = (error) => (error instanceof Error ? reject(error) : resolve());
+  });
+  const clients = Array.from({ length: connections }, () => {
+    let sentMs = 0;
+    const wire = new Wire(
+      port,
+      (status, body) => {
+        const now = performance.now();
+        if (status !== expected) return finish(unexpected(status, body));
+        tookMs[done] = now - sentMs;
+        done += 1;
+        inFlight -= 1;
+        next(now);
+      },
+      finish,
+    );
+    const next = (now) => {
+      if (now < endMs && sent < tookMs.length) {
+        sentMs = now;
+        inFlight += 1;
+        wire.send(prepared[again ? sent % prepared.length : sent]);
+        sent += 1;
+      } else if (inFlight === 0) finish();
+    };
+    return { wire, next };
+  });
+  await Promise.all(clients.map(({ wire }) => wire.opened()));
+  const cpu = process.cpuUsage();
+  startMs = performance.now();
+  endMs = startMs + seconds * 1000;
+  for (const { next } of clients) next(startMs);
+  await finished;
+  const took = performance.now() - startMs;
+  for (const { wire } of clients) wire.close();
+  return summary(tookMs.subarray(0, done), took, cpu);
+}
+
+async function openLoop({ port, connections, rate, prepared }) {
+  const tookMs = new Float64Array(prepared.length);
+  let sent = 0;
+  let done = 0;
+  let startMs = 0;
+  let finish = () => {};
+  const finished = new Promise((resolve, reject) => {
+    finish = (error) => (error instanceof Error ? reject(error) : resolve());
+  });
+  const idle = [];
+  const clients = Array.from({ length: connections }, () => {
+    const client = { dueMs: 0, wire: null };
+    client.wire = new Wire(
+      port,
+      (status, body) => {
+        if (status !== 202) return finish(unexpected(status, body));
+        tookMs[done] = performance.now() - client.dueMs;
+        done += 1;
+        idle.push(client);
+        if (done === prepared.length) finish();
+      },
+      finish,
+    );
+    idle.push(client);
+    return client;
+  });
+  await Promise.all(clients.map(({ wire }) => wire.opened()));
+  const cpu = process.cpuUsage();
+  startMs = performance.now();
+  const timer = setInterval(() => {
+    const due = Math.min(prepared.length, Math.floor(((performance.now() - startMs) * rate) / 1000));
+    while (sent < due && idle.length > 0) {
+      const client = idle.pop();
+      client.dueMs = startMs + (sent * 1000) / rate;
+      client.wire.send(prepared[sent]);
+      sent += 1;
+    }
+  }, PACE_TICK_MS);
+  await finished;
+  clearInterval(timer);
+  const took = performance.now() - startMs;
+  for (const { wire } of clients) wire.close();
+  return summary(tookMs, took, cpu);
+}
+
+function summary(tookMs, totalMs, cpuBefore) {
+  const { user, system } = process.cpuUsage(cpuBefore);
+  return {
+    requests: tookMs.length,
+    seconds: totalMs / 1000,
+    generatorCpuSeconds: (user + system) / 1e6,
+    latencyMs: latencies(tookMs),
+  };
+}
+
+function unexpected(status, body) {
+  return new Error(`An answer with status ${status}: ${body.toString('utf8', 0, 300)}`);
+}

@@ -1,0 +1,130 @@
+// How soon an answered POST is visible: by GET /v1/invoices/… and in the warehouse, at 5,000 lines/s, one a request.
+//
+// Probes are invoices of their own beside the load. Each is timed from its answer to the first answer that shows it; the
+// looks themselves (every LOOK_MS, every WAREHOUSE_LOOK_MS) are the resolution, and part of the load.
+import { setTimeout as pause } from 'node:timers/promises';
+import { latencies, randomFrom } from '../numbers.mjs';
+import { judged } from '../report.mjs';
+import { Asker } from '../wire.mjs';
+
+const LINES_A_SECOND = 5000;
+const CONNECTIONS = 64;
+/** A round of the other rows, so many times. */
+const ROUNDS_LONG = 4;
+const WARM_UP_SECONDS = 1;
+const LOOK_MS = 2;
+const WAREHOUSE_LOOK_MS = 20;
+/** Between two probes, at most: they must not fall in step with the consumers. */
+const PROBE_PAUSE_MS = 30;
+const VISIBLE_MS_MAX = 10_000;
+
+export async function freshness(bench) {
+  const load = await bench.generator();
+  const platform = await bench.platform();
+  const { port } = platform;
+  const seconds = bench.seconds * ROUNDS_LONG;
+  const rate = LINES_A_SECOND;
+  const paced = (from, length) => load.call('paced', { port, connections: CONNECTIONS, seconds: length, rate, from });
+  const warm = await paced(0, WARM_UP_SECONDS);
+  const running = { load: true };
+  const [sent, invoices, warehouse] = await Promise.all([
+    paced(warm.requests, seconds).finally(() => {
+      running.load = false;
+    }),
+    probeInvoices(port, running, bench.seed),
+    probeWarehouse(port, running, bench.seed + 1),
+  ]);
+  await platform.end();
+  const perSecond = sent.requests / sent.seconds;
+  return {
+    name: 'freshness',
+    title: `answered POST → visible, at ${rate.toLocaleString('en-US')} lines/s, one a request, for ${seconds} s`,
+    unit: 'ms',
+    latencies: [
+      { name: 'POST, due → answered', ...sent.latencyMs },
+      { name: 'answered → GET /v1/invoices/{no}', ...invoices },
+      { name: 'answered → in the warehouse', ...warehouse },
+    ],
+    ratios: [
+      judged('lines/s accepted', { median: perSecond }, { atLeast: rate * 0.99 }),
+      judged('p99 to the invoice, ms', { median: invoices.p99 }, { below: 50 }),
+      judged('p99 to the warehouse, ms', { median: warehouse.p99 }, { below: 1000 }),
+    ],
+    notes: [],
+  };
+}
+
+/** One probe after another: POST, then look until it is there. */
+async function probeInvoices(port, running, seed) {
+  const asker = new Asker(port);
+  const random = randomFrom(seed);
+  const tookMs = [];
+  for (let count = 0; running.load; count += 1) {
+    const invoiceNo = String(80_000_000 + count);
+    await post(asker, invoiceNo);
+    const answeredMs = performance.now();
+    while ((await asker.get(`/v1/invoices/${invoiceNo}`)).status !== 200) {
+      if (performance.now() - answeredMs > VISIBLE_MS_MAX) throw new Error(`Invoice ${invoiceNo} is not visible`);
+      await pause(LOOK_MS);
+    }
+    tookMs.push(performance.now() - answeredMs);
+    await pause(random() * PROBE_PAUSE_MS);
+  }
+  asker.close();
+  return latencies(Float64Array.from(tookMs));
+}
+
+/** A probe now and then; one query looks for all that are still missing. */
+async function probeWarehouse(port, running, seed) {
+  const sender = new Asker(port);
+  const looker = new Asker(port);
+  const random = randomFrom(seed);
+  const missing = new Map();
+  const tookMs = [];
+  const send = async () => {
+    for (let count = 0; running.load; count += 1) {
+      const invoiceNo = String(90_000_000 + count);
+      await post(sender, invoiceNo);
+      missing.set(invoiceNo, performance.now());
+      await pause(random() * PROBE_PAUSE_MS);
+    }
+  };
+  const look = async () => {
+    while (running.load || missing.size > 0) {
+      const asked = [...missing.keys()];
+      if (asked.length > 0) {
+        const sql = `SELECT invoice_no FROM sales WHERE invoice_no IN ('${asked.join("','")}')`;
+        const { status, body } = await looker.post('/v1/query', JSON.stringify({ sql }));
+        if (status !== 200) throw new Error(`A query failed: ${body}`);
+        const now = performance.now();
+        for (const [invoiceNo] of JSON.parse(body).rows) {
+          tookMs.push(now - missing.get(invoiceNo));
+          missing.delete(invoiceNo);
+        }
+        const [oldest] = missing;
+        if (oldest !== undefined && now - oldest[1] > VISIBLE_MS_MAX) throw new Error(`${oldest[0]} is not visible`);
+      }
+      await pause(WAREHOUSE_LOOK_MS);
+    }
+  };
+  await Promise.all([send(), look()]);
+  sender.close();
+  looker.close();
+  return latencies(Float64Array.from(tookMs));
+}
+
+async function post(asker, invoiceNo) {
+  const line = {
+    InvoiceNo: invoiceNo,
+    LineNo: 1,
+    StockCode: '85123A',
+    Description: 'A PROBE',
+    Quantity: 1,
+    InvoiceDate: '12/1/2010 8:26',
+    UnitPrice: 2.55,
+    CustomerID: '17850',
+    Country: 'United Kingdom',
+  };
+  const { status, body } = await asker.post('/v1/transactions', JSON.stringify(line));
+  if (status !== 202) throw new Error(`A probe was refused: ${body}`);
+}
