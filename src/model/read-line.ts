@@ -147,8 +147,9 @@ export class LineReader {
   /** What can only be said of the whole line: the amount, the size of what is kept beside. */
   #checkWhole(line: Line, extra: Record<string, unknown> | undefined): void {
     if (Math.abs(amountE4(line)) > toE4(limits.amountMax)) {
-      const amount = line.quantity * line.unitPrice;
-      this.#refuse('amount_too_large', 'Quantity', amount, 'quantity × unit price of at most 10^11');
+      const amount = shown(line.quantity * line.unitPrice);
+      const message = `Quantity × UnitPrice is ${amount}; expected at most 100,000,000,000 either way.`;
+      this.#refusal = { code: 'amount_too_large', field: null, value: amount, message };
     } else if (extra !== undefined) {
       this.#checkExtra(extra);
     }
@@ -219,7 +220,7 @@ export class LineReader {
       'invalid_description',
       name,
       value,
-      `text of at most ${limits.descriptionBytesMax} bytes, empty or null`,
+      `text of at most ${limits.descriptionBytesMax} bytes without control characters other than line breaks and tabs, empty or null`,
     );
     return null;
   }

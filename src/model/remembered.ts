@@ -5,7 +5,7 @@ export class Remembered {
 
   /** undefined when it is another text than last time. */
   last(raw: unknown): string | undefined {
-    return raw === this.#raw ? this.#read : undefined;
+    return raw === this.#raw && this.#read !== '' ? this.#read : undefined;
   }
 
   keep(raw: unknown, read: string): string {

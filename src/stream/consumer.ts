@@ -171,9 +171,13 @@ export class Consumer {
       if (this.#stop.signal.aborted) return [];
       const first = batch[0];
       if (first === undefined) {
-        if (this.#limit !== null) return [];
-        await head.waitBeyond(Number(after ?? 0), IDLE_WAIT_MS);
-        continue;
+        if (this.#limit === null) {
+          await head.waitBeyond(Number(after ?? 0), IDLE_WAIT_MS);
+          continue;
+        }
+        // Held at a record that is not there yet: looking again at once would keep the whole thread from its other work.
+        if ((after ?? '') < this.#limit) await this.#nudge.wait(LINGER_STEP_MS);
+        return [];
       }
       this.#oldestWaitingMs ??= first.arrivedAtMs;
       if (deadlineMs === 0) deadlineMs = performance.now() + limits.lingerMs;
@@ -283,20 +287,22 @@ export class Consumer {
 
 /** Wakes everybody who waits on it. */
 class Signal {
-  #waiting: (() => void)[] = [];
+  readonly #waiting = new Set<() => void>();
 
   fire(): void {
-    for (const wake of this.#waiting.splice(0)) wake();
+    for (const wake of this.#waiting) wake();
   }
 
   /** Resolves when it is fired, or after `timeoutMs`. */
   wait(timeoutMs: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, timeoutMs);
-      this.#waiting.push(() => {
+      const wake = (): void => {
         clearTimeout(timer);
+        this.#waiting.delete(wake); // nothing may ever fire: what timed out must not stay
         resolve();
-      });
+      };
+      const timer = setTimeout(wake, timeoutMs);
+      this.#waiting.add(wake);
     });
   }
 }

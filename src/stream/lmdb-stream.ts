@@ -174,6 +174,7 @@ export class LmdbStream implements EventStream {
   }
 
   append(records: readonly NewRecord[]): Promise<AppendResult[]> {
+    if (records.length === 0) return Promise.resolve([]);
     const bytes = records.reduce((sum, { data }) => sum + data.length, 0);
     const { bytesMax } = this.#options;
     if (this.#tail.bytes > bytesMax * FULL_FACTOR) {
@@ -201,7 +202,8 @@ export class LmdbStream implements EventStream {
   }
 
   async bounds(): Promise<StreamBounds> {
-    return boundsOf(this.#tail);
+    // Numbers of a commit under way, or of one that failed, cannot be read: whoever waited for them might wait for ever.
+    return boundsOf({ ...this.#tail, newest: this.#options.head.newest });
   }
 
   /** Kept records, whether or not the consumers have passed them. */
@@ -232,10 +234,15 @@ export class LmdbStream implements EventStream {
     if (keys.length === 0) return 0;
     // Appends go on meanwhile; LMDB keeps the order of the two tails.
     this.#tail = { ...before, trimmed, bytes };
-    await durably(environment, () => {
-      for (const key of keys) frames.remove(key);
-      meta.put(TAIL_KEY, encodeTail(this.#tail));
-    });
+    try {
+      await durably(environment, () => {
+        for (const key of keys) frames.remove(key);
+        meta.put(TAIL_KEY, encodeTail(this.#tail));
+      });
+    } catch (error) {
+      this.#tail = { ...this.#tail, trimmed: before.trimmed, bytes: this.#tail.bytes + before.bytes - bytes };
+      throw error;
+    }
     return trimmed - before.trimmed;
   }
 
