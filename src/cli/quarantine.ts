@@ -7,7 +7,7 @@ import { reportError } from './failure.ts';
 import { type CommonOptions, newCommand, whole, withPlatform } from './options.ts';
 import { err, out, outJson, palette, screenWidth } from './screen.ts';
 import { facts, table } from './table.ts';
-import { bytes, counted, cut, grouped, moment, printable } from './text.ts';
+import { bytes, counted, grouped, moment, printable, wrapped } from './text.ts';
 
 export function quarantineCommand(): Command {
   return new Command('quarantine')
@@ -58,7 +58,7 @@ function listCommand(): Command {
   });
 }
 
-/** An entry takes two lines: the reason says most, and needs the room. */
+/** An entry takes more than a line: the reason says most, and needs the room. */
 function listScreen(entries: readonly QuarantineEntryAnswer[], width: number): string {
   const { dim } = palette(process.stdout);
   const rows = table(
@@ -66,8 +66,10 @@ function listScreen(entries: readonly QuarantineEntryAnswer[], width: number): s
     entries.map((entry) => [entry.id, moment(entry.quarantinedAt), grouped(entry.attempts)]),
     { width, paintTitles: dim },
   ).split('\n');
-  const reasons = entries.map(({ code, message }) => `      ${cut(printable(`${code}: ${message}`), width - 6)}`);
-  const lines = rows.slice(1, -1).flatMap((row, index) => [row, reasons[index] ?? '']);
+  const reasons = entries.map(({ code, message }) => wrapped(printable(`${code}: ${message}`), width - 4));
+  const lines = rows
+    .slice(1, -1)
+    .flatMap((row, index) => [row, ...(reasons[index] ?? []).map((line) => `    ${line}`)]);
   return `${[rows[0], ...lines].join('\n')}\n`;
 }
 

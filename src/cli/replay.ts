@@ -6,8 +6,8 @@ import { program } from './invocation.ts';
 import { type CommonOptions, newCommand, positive, whole, withPlatform } from './options.ts';
 import { err, out, outJson, palette, progress, screenWidth } from './screen.ts';
 import { listenForShutdown } from './shutdown.ts';
-import { facts, table } from './table.ts';
-import { counted, duration, grouped, printable } from './text.ts';
+import { facts } from './table.ts';
+import { counted, duration, grouped, printable, wrapped } from './text.ts';
 
 interface ReplayCommandOptions extends CommonOptions {
   readonly rate?: number;
@@ -111,19 +111,13 @@ function afterwards(summary: ReplaySummary): string {
   const { dim } = palette(process.stderr);
   let text = '';
   if (summary.firstRejects.length > 0) {
-    const rows = summary.firstRejects.map(({ file, row, refusal }) => [
-      file,
-      grouped(row),
-      `${refusal.code}: ${refusal.message}`,
-    ]);
-    const columns = [
-      { title: 'File', flexible: true },
-      { title: 'Row', right: true },
-      { title: 'Why', flexible: true, leastWidth: 30 },
-    ];
-    text += `\n${table(columns, rows, { width: screenWidth(), paintTitles: dim })}`;
+    for (const { file, row, refusal } of summary.firstRejects) {
+      text += `\n  ${dim(`${printable(file)}, row ${grouped(row)}`)}\n`;
+      const reason = printable(`${refusal.code}: ${refusal.message}`);
+      for (const line of wrapped(reason, screenWidth() - 4)) text += `    ${line}\n`;
+    }
     const more = summary.rejected - summary.firstRejects.length;
-    if (more > 0) text += `  … and ${grouped(more)} more\n`;
+    if (more > 0) text += `\n  … and ${grouped(more)} more\n`;
     text +=
       summary.rejectsFile === null
         ? '\nAll of them go to a file with --rejects <file>.\n'

@@ -81,7 +81,7 @@ export function progress(now: () => number = Date.now): Progress {
     },
     end(text) {
       if (terminal) err(`\r\u001b[K${text ?? standing}${(text ?? standing) === '' ? '' : '\n'}`);
-      else if (text !== undefined) err(`${text}\n`);
+      else if (text !== undefined && text !== '') err(`${text}\n`);
     },
   };
 }

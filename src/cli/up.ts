@@ -155,9 +155,12 @@ async function verified(platform: Platform, options: UpOptions): Promise<boolean
 
 /** What has not been drained by then is delivered after the next start. */
 const CLOSE_MS_MAX = 4500;
+/** What may still be open once all is closed is of no use to anyone. */
+const LINGER_MS_MAX = 300;
 
 async function close(platform: Platform): Promise<void> {
   const late = setTimeout(() => process.exit(), CLOSE_MS_MAX);
   await platform.close();
   clearTimeout(late);
+  setTimeout(() => process.exit(), LINGER_MS_MAX).unref();
 }

@@ -175,7 +175,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
         closing ??= (async () => {
           ticking = false;
           admission.close();
-          await Promise.race([server.close(), pause(DRAIN_TIMEOUT_MS)]);
+          await Promise.race([server.close(), pause(DRAIN_TIMEOUT_MS, undefined, { ref: false })]);
           await closeStores();
         })();
         return closing;
@@ -191,7 +191,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 
 /** Lets a thread finish its batch, then ends it. A batch that takes longer is delivered again after the next start. */
 async function endThread(thread: Thread<HostedConsumers>): Promise<void> {
-  await Promise.race([thread.call('stop').catch(() => {}), pause(DRAIN_TIMEOUT_MS)]);
+  await Promise.race([thread.call('stop').catch(() => {}), pause(DRAIN_TIMEOUT_MS, undefined, { ref: false })]);
   await thread.end();
 }
 
