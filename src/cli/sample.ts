@@ -48,18 +48,15 @@ export async function playSample(play: SamplePlay): Promise<ReplaySummary> {
 
 /** What a person may do with a platform of their own. */
 export function tryNext(url: string): string {
-  const line = {
-    InvoiceNo: '100001',
-    StockCode: '85123A',
-    Description: 'WHITE HANGING HEART T-LIGHT HOLDER',
-    Quantity: 6,
-    InvoiceDate: '2011-12-09T12:50:00',
-    UnitPrice: 2.55,
-    CustomerID: 17850,
-    Country: 'United Kingdom',
-  };
   return screen([
-    ['Send it a line:', [`curl ${url}/v1/transactions -d '${JSON.stringify(line)}'`]],
+    [
+      'Send it a line:',
+      [
+        `curl ${url}/v1/transactions -d '`,
+        '  {"InvoiceNo": "100001", "StockCode": "85123A", "Quantity": 6, "UnitPrice": 2.55,',
+        '   "InvoiceDate": "2025-12-24T09:00:00", "CustomerID": 17850, "Country": "France"}\'',
+      ],
+    ],
     ['Or a CSV, each row as a line:', [`${program()} replay shop.csv`]],
     ['Look at it:', [`${program()} invoice 100001`, `${program()} sales --by day`, `${program()} status`]],
   ]);
@@ -76,14 +73,16 @@ export function tryNextInSample({ url, dataDirectory }: { url: string; dataDirec
         `${program()} customer ${customerId}`,
         `${program()} sales --by day`,
         `${program()} products --rank revenue`,
-        `${program()} query "SELECT country, sum(amount) FROM sales GROUP BY 1 ORDER BY 2 DESC LIMIT 5"`,
+        `${program()} query "SELECT country, sum(amount) FROM sales GROUP BY 1"`,
       ],
     ],
     ['Over HTTP:', [`curl ${url}/v1/invoices/${invoiceNo}`, `curl '${url}/v1/analytics/sales?by=month'`]],
     [
       'Send it a line of your own:',
       [
-        `curl ${url}/v1/transactions -d '{"InvoiceNo":"T1","StockCode":"MUG","Quantity":2,"InvoiceDate":"2011-12-10T09:00:00","UnitPrice":4.95,"Country":"France"}'`,
+        `curl ${url}/v1/transactions -d '`,
+        '  {"InvoiceNo": "T1", "StockCode": "MUG", "Quantity": 2, "UnitPrice": 4.95,',
+        '   "InvoiceDate": "2025-12-24T09:00:00", "Country": "France"}\'',
       ],
     ],
   ]);

@@ -138,7 +138,7 @@ async function trySample(platform: Platform, lines: number, options: UpOptions, 
   const { p50, p99 } = summary.latencyMs;
   const rate = `${grouped(Math.round(summary.linesPerSecond))} lines/s`;
   const accepted = `${counted(summary.accepted, 'line')} accepted in ${duration(summary.seconds)}: ${rate}`;
-  if (!quiet) out(`${accepted}, answered within ${latency(p50)} (p50), ${latency(p99)} (p99)\n\n`);
+  if (!quiet) out(`${accepted} (p50 ${latency(p50)}, p99 ${latency(p99)})\n\n`);
   return (await verified(platform, options)) && summary.accepted === lines;
 }
 

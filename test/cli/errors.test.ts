@@ -39,7 +39,7 @@ describe('wrong usage ends with 2 and says where help is', () => {
   });
   it('a number that is none', async () => {
     expect(await screen('products', '--limit', 'ten')).toMatchInlineSnapshot(`
-      "wrong_usage: option '--limit <products>' argument 'ten' is invalid. Expected a whole number of at least 1.
+      "wrong_usage: option '--limit <products>' argument 'ten' is invalid. Expected a whole number from 1 to 1000.
       See: tillstream products --help
       exit 2"
     `);

@@ -96,8 +96,26 @@ describe('help', () => {
       Examples:
         tillstream up                                    your own, in ./tillstream-data
         tillstream up --sample                           with sample lines, in ./tillstream-sample
-        tillstream up --sample=100000 --exit             a trial: ends with 0 when every store agrees
+        tillstream up --sample=100000 --exit             a trial: 0 when every store agrees
         tillstream up --data-dir /srv/shop --port 9000
+
+      More settings, by environment variable:
+        TILLSTREAM_TIME_ZONE (default: UTC)
+            The shop's time zone: dates that come with an offset are converted to its wall clock.
+        TILLSTREAM_STREAM_BYTES_MAX (default: 1073741824)
+            Records that every store has are removed from the stream beyond this size, even before 24
+            hours are over.
+        TILLSTREAM_STREAM_HOURS (default: 24)
+            How long records that every store has stay on the stream, in hours.
+        TILLSTREAM_DISK_RESERVE_BYTES (default: 536870912)
+            Space left free on the disk: below it nothing is accepted, so that the stores can take what
+            was accepted.
+        TILLSTREAM_BODY_BYTES_IN_FLIGHT_MAX (default: 67108864)
+            Bodies of requests that are being stored at once; beyond it the sender is asked to wait.
+        TILLSTREAM_WAREHOUSE_MEMORY_MB (default: 384)
+            Memory of the warehouse in megabytes; larger questions go by way of the disk.
+        TILLSTREAM_LOG_LEVEL (default: warn)
+            What is logged to stderr, as JSON lines.
       "
     `);
   });

@@ -1,0 +1,101 @@
+// `tillstream up`: the trial with sample lines, and how it ends.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runCli, startUp } from '../support/cli.ts';
+
+let directory: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'tillstream-up-'));
+});
+afterEach(async () => {
+  await rm(directory, { recursive: true, force: true });
+});
+
+describe('up --sample --exit', () => {
+  it('ends with 0 once every store agrees, also when run again on the same directory', async () => {
+    const first = await runCli(['up', '--sample', '500', '--exit', '--port', '0'], { cwd: directory });
+    expect(first.stderr).toContain('All stores agree.');
+    expect(first.code).toBe(0);
+    const stores = first.stdout.match(/^ {2}(?:lake|orders|warehouse) .*$/gm)?.map((line) => line.trim().split(/ +/));
+    expect(stores?.map(([store, lines]) => [store, lines])).toEqual([
+      ['lake', '500'],
+      ['orders', '500'],
+      ['warehouse', '500'],
+    ]);
+    expect(new Set(stores?.map(([, , invoices, revenue]) => `${invoices} ${revenue}`)).size).toBe(1);
+    expect(first.stdout).toMatch(/^500 lines accepted in .*: [\d,]+ lines\/s/m);
+
+    const again = await runCli(['up', '--sample', '500', '--exit', '--port', '0'], { cwd: directory });
+    expect(again.code).toBe(0);
+    expect(again.stdout.match(/^ {2}(?:lake|orders|warehouse) .*$/gm)).toEqual(
+      first.stdout.match(/^ {2}(?:lake|orders|warehouse) .*$/gm),
+    );
+  });
+
+  it('goes to ./tillstream-sample even where TILLSTREAM_DATA_DIR names the directory of a shop', async () => {
+    const { stdout, code } = await runCli(['up', '--sample', '10', '--exit', '--port', '0', '--json'], {
+      cwd: directory,
+      env: { TILLSTREAM_DATA_DIR: join(directory, 'shop') },
+    });
+    expect(code).toBe(0);
+    const [running, report] = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(running.dataDirectory).toBe(join(directory, 'tillstream-sample'));
+    expect(report.agrees).toBe(true);
+    expect(existsSync(join(directory, 'shop'))).toBe(false);
+  });
+});
+
+describe('Ctrl-C', () => {
+  it('drains and ends with 0 within five seconds, and the next start has every line', async () => {
+    const up = await startUp(['--sample', '300'], { cwd: directory });
+    await expect.poll(() => up.output.stdout, { timeout: 30_000 }).toContain('"agrees":true');
+    const startedMs = Date.now();
+    up.child.kill('SIGINT');
+    expect(await up.exited).toBe(0);
+    expect(Date.now() - startedMs).toBeLessThan(5000);
+    expect(up.output.stderr).toContain('Draining …');
+    expect(existsSync(join(up.dataDirectory, 'platform.json'))).toBe(false);
+
+    const next = await startUp(['--data-dir', 'tillstream-sample', '--exit'], { cwd: directory });
+    expect(await next.exited).toBe(0);
+    expect(JSON.parse(next.output.stdout.split('\n')[1] ?? '')).toMatchObject({
+      agrees: true,
+      stores: [{ lines: 300 }, { lines: 300 }, { lines: 300 }],
+    });
+  });
+
+  it('counts once when npm passes it on as well; pressed a second time, it ends at once with 130', async () => {
+    const module = fileURLToPath(new URL('../../dist/cli/shutdown.js', import.meta.url));
+    const script = `import { listenForShutdown } from ${JSON.stringify(module)};
+      listenForShutdown(() => process.stdout.write('first'));
+      setInterval(() => {}, 1000);
+      process.stdout.write('ready ');`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+    const closed = once(child, 'close');
+    await expect.poll(() => output, { timeout: 10_000 }).toBe('ready ');
+    child.kill('SIGINT');
+    child.kill('SIGINT');
+    await expect.poll(() => output, { timeout: 10_000 }).toBe('ready first');
+    await pause(1000);
+    expect(child.exitCode).toBe(null);
+    child.kill('SIGINT');
+    expect(await closed).toEqual([130, null]);
+    expect(output).toBe('ready first');
+  });
+});
