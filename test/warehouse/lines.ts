@@ -1,5 +1,7 @@
 // Generated lines with what real data has: cancellations, adjustments, guests, repeats, corrections, edges of every field.
 import { type AcceptedLine, compareVersions } from '../../src/model/line.ts';
+import { recordLine } from '../../src/model/record.ts';
+import type { LoadRecord } from '../../src/stores/warehouse/warehouse.ts';
 
 export type TestLine = AcceptedLine;
 
@@ -61,4 +63,16 @@ export function generateLines(seed: number, count: number): { all: TestLine[]; n
     }
   }
   return { all, newest };
+}
+
+/** As records of the stream: lines of the same sequence are one. */
+export function recordsOf(lines: readonly TestLine[]): LoadRecord[] {
+  const records = new Map<string, string[]>();
+  for (const line of lines) {
+    const text = recordLine(line, line.receivedAt, line.position, line.source, undefined);
+    const texts = records.get(line.sequence);
+    if (texts === undefined) records.set(line.sequence, [text]);
+    else texts.push(text);
+  }
+  return [...records].map(([sequence, texts]) => ({ sequence, data: Buffer.from(texts.join('')) }));
 }

@@ -2,10 +2,10 @@
 //
 // The statement is judged by DuckDB's own syntax tree, never by its text. The locked configuration already keeps files out
 // of reach, but not the warehouse's own file, batches on their way in, or settings, which show paths of the machine.
-import type { DuckDBConnection, DuckDBPreparedStatement } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBExtractedStatements, DuckDBPreparedStatement } from '@duckdb/node-api';
 import { StatementType } from '@duckdb/node-api';
 import { TillstreamError } from '../../model/errors.ts';
-import { placeIn } from './duckdb-failure.ts';
+import { placeIn, readFailure } from './duckdb-failure.ts';
 
 /** Longer than what BI tools write; short enough that parsing it is nothing. */
 const SQL_LENGTH_MAX = 100_000;
@@ -24,6 +24,22 @@ const REFUSED_FUNCTIONS = new Set([
   'write_log',
 ]);
 
+/**
+ * Scalar functions that make a large value of small ones, by the first argument that says how large. A single value is
+ * neither counted against the memory limit nor interrupted: repeat('x', 1e9) took 3 GB and 20 s.
+ */
+const GROWING_FUNCTIONS = new Map([
+  ['repeat', 1],
+  ['lpad', 1],
+  ['rpad', 1],
+  ['bar', 1],
+  ['list_resize', 1],
+  ['array_resize', 1],
+  ['range', 0],
+  ['generate_series', 0],
+]);
+const GROWN_LENGTH_MAX = 10_000;
+
 /** Views of DuckDB's own that show paths, settings or the log. Tables and columns are in information_schema. */
 const REFUSED_TABLES = /^(duckdb_|pragma_|pg_settings$)/;
 
@@ -35,16 +51,22 @@ export async function prepareSelect(connection: DuckDBConnection, sql: string): 
   if (sql.length > SQL_LENGTH_MAX) {
     throw refused(`The query has ${sql.length} characters; at most ${SQL_LENGTH_MAX} are taken.`);
   }
-  const statements = await connection.extractStatements(sql);
-  if (statements.count !== 1) {
-    throw refused(
-      `One SELECT is taken at a time; ${statements.count === 0 ? 'this is none' : `these are ${statements.count} statements`}.`,
-    );
-  }
+  const statements = await extract(connection, sql);
+  if (statements.count !== 1) throw refused(`One SELECT is taken at a time; these are ${statements.count} statements.`);
   await checkTree(connection, sql);
   const statement = await statements.prepare(0);
   if (statement.statementType !== StatementType.SELECT) throw refused(NOT_A_SELECT);
   return statement;
+}
+
+async function extract(connection: DuckDBConnection, sql: string): Promise<DuckDBExtractedStatements> {
+  try {
+    return await connection.extractStatements(sql);
+  } catch (error) {
+    // The binding has no words for text that holds nothing but space and comments.
+    if (readFailure(error).kind === 'unknown') throw refused('There is no statement in this query.');
+    throw error;
+  }
 }
 
 const NOT_A_SELECT = 'Only SELECT can be run here: the warehouse is read-only.';
@@ -63,7 +85,9 @@ async function checkTree(connection: DuckDBConnection, sql: string): Promise<voi
     if (Array.isArray(node)) waiting.push(...node);
     else if (isObject(node)) {
       checkNode(node, sql);
-      waiting.push(...Object.values(node));
+      // A table function makes its rows one by one: it has been judged as such, its arguments have not.
+      const { function: called, ...rest } = node;
+      waiting.push(...Object.values(rest), isObject(called) ? called.children : called);
     }
   }
 }
@@ -79,9 +103,25 @@ function checkNode(node: Record<string, unknown>, sql: string): void {
     if (schema === 'tillstream' || REFUSED_TABLES.test(name) || /[/\\:*?]|\.[a-z]+$/.test(name)) {
       throw refused(`"${name}" cannot be read here: only the warehouse's tables and views can.`, placeOf(node, sql));
     }
-  } else if (node.class === 'FUNCTION' && REFUSED_FUNCTIONS.has(text(node.function_name))) {
-    throw refused(`The function ${text(node.function_name)}() cannot be used here.`, placeOf(node, sql));
+  } else if (node.class === 'FUNCTION') {
+    const name = text(node.function_name);
+    if (REFUSED_FUNCTIONS.has(name)) throw refused(`The function ${name}() cannot be used here.`, placeOf(node, sql));
+    const sizeIndex = GROWING_FUNCTIONS.get(name);
+    if (sizeIndex !== undefined && !isSmall(node.children, sizeIndex)) {
+      throw refused(`${name}() takes a plain number up to ${GROWN_LENGTH_MAX} for a length here.`, placeOf(node, sql));
+    }
   }
+}
+
+/** Whether arguments that say how large a value is to be are numbers, and small ones. */
+function isSmall(children: unknown, sizeIndex: number): boolean {
+  const sizes = Array.isArray(children) ? children.slice(sizeIndex) : [];
+  return sizes.every((child: unknown, index) => {
+    const constant = isObject(child) && isObject(child.value) ? child.value.value : undefined;
+    return typeof constant === 'number'
+      ? Math.abs(constant) <= GROWN_LENGTH_MAX
+      : index > 0 && typeof constant === 'string';
+  });
 }
 
 function placeOf(node: Record<string, unknown>, sql: string): string {

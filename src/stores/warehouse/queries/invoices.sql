@@ -18,14 +18,14 @@ WITH ranked AS (
   SELECT
     invoice_no,
     country,
-    ROW_NUMBER() OVER (PARTITION BY invoice_no ORDER BY received_at DESC, sequence DESC, position DESC) AS place
+    ROW_NUMBER() OVER (PARTITION BY invoice_no ORDER BY received_at DESC NULLS LAST, sequence DESC NULLS LAST, position DESC NULLS LAST) AS place
   FROM sales
   WHERE invoice_no IN (SELECT invoice_no FROM best)
 ), named AS (
   SELECT
     invoice_no,
     customer_id,
-    ROW_NUMBER() OVER (PARTITION BY invoice_no ORDER BY received_at DESC, sequence DESC, position DESC) AS place
+    ROW_NUMBER() OVER (PARTITION BY invoice_no ORDER BY received_at DESC NULLS LAST, sequence DESC NULLS LAST, position DESC NULLS LAST) AS place
   FROM sales
   WHERE invoice_no IN (SELECT invoice_no FROM best) AND customer_id IS NOT NULL
 )

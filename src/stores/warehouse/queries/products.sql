@@ -6,7 +6,9 @@ WITH ranked AS (
     stock_code,
     SUM(quantity) AS units,
     SUM(amount) AS revenue,
-    ROW_NUMBER() OVER (ORDER BY CASE CAST($1 AS VARCHAR) WHEN 'revenue' THEN SUM(amount) ELSE SUM(quantity) END DESC, stock_code) AS place
+    ROW_NUMBER() OVER (
+      ORDER BY CASE CAST($1 AS VARCHAR) WHEN 'revenue' THEN SUM(amount) ELSE SUM(quantity) END DESC NULLS LAST, stock_code
+    ) AS place
   FROM sales
   WHERE invoice_date >= COALESCE(CAST($2 AS TIMESTAMP), CAST('1900-01-01 00:00:00' AS TIMESTAMP))
     AND invoice_date < COALESCE(CAST($3 AS TIMESTAMP), CAST('2100-01-01 00:00:00' AS TIMESTAMP))
@@ -17,7 +19,7 @@ WITH ranked AS (
   SELECT
     stock_code,
     description,
-    ROW_NUMBER() OVER (PARTITION BY stock_code ORDER BY COUNT(*) DESC, description) AS place
+    ROW_NUMBER() OVER (PARTITION BY stock_code ORDER BY COUNT(*) DESC NULLS LAST, description) AS place
   FROM sales
   WHERE invoice_date >= COALESCE(CAST($2 AS TIMESTAMP), CAST('1900-01-01 00:00:00' AS TIMESTAMP))
     AND invoice_date < COALESCE(CAST($3 AS TIMESTAMP), CAST('2100-01-01 00:00:00' AS TIMESTAMP))

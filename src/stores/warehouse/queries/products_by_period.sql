@@ -9,7 +9,7 @@ WITH ranked AS (
     SUM(amount) AS revenue,
     ROW_NUMBER() OVER (
       PARTITION BY period
-      ORDER BY CASE CAST($2 AS VARCHAR) WHEN 'revenue' THEN SUM(amount) ELSE SUM(quantity) END DESC, stock_code
+      ORDER BY CASE CAST($2 AS VARCHAR) WHEN 'revenue' THEN SUM(amount) ELSE SUM(quantity) END DESC NULLS LAST, stock_code
     ) AS place
   FROM (
     SELECT
@@ -53,7 +53,7 @@ WITH ranked AS (
   SELECT
     stock_code,
     description,
-    ROW_NUMBER() OVER (PARTITION BY stock_code ORDER BY COUNT(*) DESC, description) AS place
+    ROW_NUMBER() OVER (PARTITION BY stock_code ORDER BY COUNT(*) DESC NULLS LAST, description) AS place
   FROM sales
   WHERE invoice_date >= COALESCE(CAST($3 AS TIMESTAMP), CAST('1900-01-01 00:00:00' AS TIMESTAMP))
     AND invoice_date < COALESCE(CAST($4 AS TIMESTAMP), CAST('2100-01-01 00:00:00' AS TIMESTAMP))
