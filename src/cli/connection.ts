@@ -77,7 +77,7 @@ function checkedUrl(text: string): string {
   return url.href.replace(/\/+$/, '');
 }
 
-export type QueryParameters = Readonly<Record<string, string | number | undefined>>;
+type QueryParameters = Readonly<Record<string, string | number | undefined>>;
 
 export interface Asking {
   readonly method?: 'GET' | 'POST' | 'DELETE';
@@ -136,7 +136,7 @@ function exchange(url: URL, connection: Connection, asking: Asking): Promise<{ s
 }
 
 /** No answer at all. */
-export function unreachable(url: string, cause: unknown): TillstreamError {
+function unreachable(url: string, cause: unknown): TillstreamError {
   const code = (cause as NodeJS.ErrnoException).code;
   const reason = code === 'ECONNREFUSED' ? '' : ` (${code === 'ENOTFOUND' ? 'no such host' : messageOf(cause)})`;
   const start = url === DEFAULT_URL ? `${program()} up` : `${program()} up, or name another with --url`;
