@@ -10,17 +10,19 @@ import { Head } from '../stream/head.ts';
 import { openLmdbStreamReader } from '../stream/lmdb-stream.ts';
 import { hostConsumers } from './consumer-host.ts';
 import { createLog } from './log.ts';
+import { letDoorGoFirst } from './priority.ts';
 import { serve } from './rpc.ts';
 import type { ThreadData } from './threads.ts';
 
 /** Objects of a useful size, not many small ones: at 5 s, 8 MiB or the hour (archive-raw.ts cuts that). */
-const LAKE_BATCH: BatchLimits = { recordsMax: 100_000, bytesMax: 8 * 2 ** 20, lingerMs: 5000 };
+const LAKE_BATCH: BatchLimits = { recordsMax: 100_000, bytesMax: 8 * 2 ** 20, lingerMs: 5000, restMs: 0 };
 /** Well within the 50 ms in which an invoice must be visible; an invoice that grows is written once a batch. */
-const ORDERS_BATCH: BatchLimits = { recordsMax: 5000, bytesMax: 4 * 2 ** 20, lingerMs: 10 };
+const ORDERS_BATCH: BatchLimits = { recordsMax: 5000, bytesMax: 4 * 2 ** 20, lingerMs: 0, restMs: 20 };
 
 async function start() {
   const { directory, head: buffer, logLevel } = workerData as ThreadData;
   const log = createLog('pipelines', logLevel);
+  letDoorGoFirst();
   const head = new Head(buffer);
   const stream = openLmdbStreamReader(directory.stream, head);
   const quarantine = openLmdbQuarantine({ directory: directory.state });

@@ -10,16 +10,18 @@ import { Head } from '../stream/head.ts';
 import { openLmdbStreamReader } from '../stream/lmdb-stream.ts';
 import { hostConsumers } from './consumer-host.ts';
 import { createLog } from './log.ts';
+import { letDoorGoFirst } from './priority.ts';
 import { serve } from './rpc.ts';
 import type { ThreadData } from './threads.ts';
 import type { LakeSelection } from './verify.ts';
 
 /** A load costs the same for one line as for a thousand: often enough for a second's freshness, and no more. */
-const WAREHOUSE_BATCH: BatchLimits = { recordsMax: 20_000, bytesMax: 8 * 2 ** 20, lingerMs: 250 };
+const WAREHOUSE_BATCH: BatchLimits = { recordsMax: 20_000, bytesMax: 8 * 2 ** 20, lingerMs: 0, restMs: 250 };
 
 async function start() {
   const { directory, head: buffer, logLevel, warehouseMemoryMb } = workerData as ThreadData;
   const log = createLog('warehouse', logLevel);
+  letDoorGoFirst();
   const head = new Head(buffer);
   const stream = openLmdbStreamReader(directory.stream, head);
   const quarantine = openLmdbQuarantine({ directory: directory.state });

@@ -15,6 +15,8 @@ export interface BatchLimits {
   readonly bytesMax: number;
   /** How long the first record of a batch waits for others. */
   readonly lingerMs: number;
+  /** Least time between two batches: a record that comes alone does not wait, under load they share batches. */
+  readonly restMs: number;
 }
 
 export interface ConsumerOptions {
@@ -60,6 +62,7 @@ export class Consumer {
   #error: ConsumerStatus['error'] = null;
   #oldestWaitingMs: number | null = null;
   #freshnessMs: number | null = null;
+  #restUntilMs = 0;
   /** Held: nothing beyond this sequence is delivered, and nothing lingers up to it. */
   #limit: string | null = null;
   /** Something that a waiting delivery should look at: a hold, a release, a stop. */
@@ -124,6 +127,7 @@ export class Consumer {
         const batch = await this.#gather();
         const last = batch.at(-1);
         if (last === undefined) continue;
+        this.#restUntilMs = performance.now() + this.#options.batch.restMs;
         await this.#deliver(batch, RETRIES_BEFORE_BISECTING);
         this.#freshnessMs = Date.now() - last.arrivedAtMs;
         this.#oldestWaitingMs = null;
@@ -180,7 +184,7 @@ export class Consumer {
         return [];
       }
       this.#oldestWaitingMs ??= first.arrivedAtMs;
-      if (deadlineMs === 0) deadlineMs = performance.now() + limits.lingerMs;
+      if (deadlineMs === 0) deadlineMs = Math.max(performance.now() + limits.lingerMs, this.#restUntilMs);
       const full = batch.length >= limits.recordsMax || bytes >= limits.bytesMax;
       const waitMs = deadlineMs - performance.now();
       if (full || waitMs <= 0 || this.#limit !== null) return batch;
