@@ -57,6 +57,7 @@ export const REJECT_COLUMNS = ['row', 'code', 'reason'] as const;
 export async function openCsv(path: string): Promise<CsvSource> {
   const file = await identifyFile(path);
   for await (const piece of new CsvText(file).pieces()) {
+    if (piece.trim() === '') continue;
     const { delimiter, names } = readHeader(piece, file.name);
     const columns = columnsOf(names);
     const fields = columns.map(fieldOf);

@@ -44,7 +44,8 @@ export class RowSplitter {
       }
       if (quote >= 0 && quote < start) quote = text.indexOf('"', start);
       if (quote < 0 || quote > end) {
-        if (end > start) rows.push(text.slice(start, lineEnd(text, start, end)).split(this.#delimiter));
+        const last = lineEnd(text, start, end);
+        if (last > start) rows.push(text.slice(start, last).split(this.#delimiter));
         start = end + 1;
         continue;
       }

@@ -43,7 +43,7 @@ const POSTAGE_CHANCE = 0.35;
 /** Of invoices that are the last in their minute: entered while the clock went on. 43 in the real data set. */
 const STRADDLE_CHANCE = 0.003;
 const NOTE_CHANCE = 0.31;
-const NOTES = ['counted again', 'broken', 'wet', 'back on the shelf', '?', 'gone', 'wrong label'];
+const NOTES = ['counted again', 'chipped', 'soaked', 'back on the shelf', 'two too many', 'gone', 'no label'];
 const POSTAGE = { stockCode: 'POST', description: 'CARRIAGE, ABROAD', pence: [1_500, 1_800, 1_800, 2_800, 4_000] };
 
 /** Sales that may still be brought back, and how many lines of each. */
