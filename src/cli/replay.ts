@@ -77,13 +77,15 @@ export function progressLine(now: ReplayProgress, limit: number | undefined, ela
   const parts = [
     `${Math.floor(share * 100)} %`,
     counted(now.accepted, 'line'),
-    `${grouped(Math.round(now.linesPerSecond))} lines/s`,
+    // Since the start: with batches, the last half second says little.
+    `${grouped(Math.round(lines / (elapsedMs / 1000)))} lines/s`,
     `${grouped(now.rejected)} refused`,
   ];
   if (now.waiting !== null) {
     parts.push(`no answer for ${duration(now.waiting.seconds)}: ${printable(now.waiting.reason)}`);
   } else if (share > 0.01 && lines > 0) {
-    parts.push(`${duration(Math.ceil(((rows - now.finished) / lines) * (elapsedMs / 1000)))} left`);
+    const seconds = Math.ceil(((rows - now.finished) / lines) * (elapsedMs / 1000));
+    parts.push(`${seconds < 10 ? `${seconds} s` : duration(seconds)} left`);
   }
   return `  ${parts.join(' · ')}`;
 }

@@ -93,7 +93,7 @@ function screen(groups: readonly (readonly [string, readonly string[]])[]): stri
   const texts = groups.map(
     ([title, commands]) => `${bold(title)}\n${commands.map((each) => `  ${cyan(each)}\n`).join('')}`,
   );
-  return `\n${texts.join('\n')}\n${dim('Ctrl-C ends it.')}\n`;
+  return `${texts.join('\n')}\n${dim('Ctrl-C ends it.')}\n`;
 }
 
 /** The first row that has a customer; customer and country stand last in it, and neither has a comma. */

@@ -97,7 +97,7 @@ async function run(options: UpOptions, dataDirectory: string): Promise<void> {
       if (sample === undefined) await verified(platform, options);
       else if (!done) process.exitCode = 1;
     } else if (!stop.signal.aborted) {
-      if (options.json !== true) out(sample === undefined ? tryNext(platform.url) : tryNextInSample(platform));
+      if (options.json !== true) out(sample === undefined ? tryNext(platform.url) : `\n${tryNextInSample(platform)}`);
       await stop.asked;
     }
   } finally {
