@@ -52,12 +52,16 @@ async function documentOf(store: OrderStore, invoiceNo = LINE.invoiceNo): Promis
   return found === null ? null : JSON.parse(found.json.toString('utf8'));
 }
 
+/** Above what any test here has. */
+const PAGES_MAX = 100;
+
 async function pageNos(store: OrderStore, customerId: string, limit = 100): Promise<string[][]> {
   const pages: string[][] = [];
   for (let cursor: string | null = null; ; ) {
     const page = await store.history(customerId, { limit, cursor });
     pages.push(page.invoices.map(({ invoiceNo }) => invoiceNo));
     if (page.next === null) return pages;
+    if (pages.length > PAGES_MAX) throw new Error(`The history of ${customerId} does not end`);
     cursor = page.next;
   }
 }

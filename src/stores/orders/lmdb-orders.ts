@@ -8,7 +8,7 @@ import type { Checkpoint } from '../../model/checkpoint.ts';
 import { TillstreamError } from '../../model/errors.ts';
 import { type InvoiceHeader, isAdjustment } from '../../model/invoice.ts';
 import { type AcceptedLine, lineLimits } from '../../model/line.ts';
-import { durably, openDatabase, openEnvironment, readLatest } from '../lmdb-environment.ts';
+import { durably, openDatabase, openEnvironment, peek, readLatest } from '../lmdb-environment.ts';
 import { mergeInvoice } from './merge-invoice.ts';
 import type { CustomerProfile, HistoryPage, InvoiceDocument, OrderStore } from './order-store.ts';
 import { digestOrders, type OrdersDatabases } from './orders-digest.ts';
@@ -89,7 +89,7 @@ export function openLmdbOrders({ directory, readOnly = false }: { directory: str
     async invoice(invoiceNo) {
       if (!isText(invoiceNo, lineLimits.invoiceNoBytesMax)) return null;
       readLatest(environment);
-      return documentOf(invoices.getBinary(Buffer.from(invoiceNo)));
+      return documentOf(peek(invoices, Buffer.from(invoiceNo)));
     },
 
     async customer(customerId) {
@@ -132,7 +132,7 @@ function changesOf({ invoices }: OrdersDatabases, lines: readonly AcceptedLine[]
   const changes: Change[] = [];
   for (const [invoiceNo, group] of byInvoice) {
     const invoiceKey = Buffer.from(invoiceNo);
-    const bytes = invoices.getBinary(invoiceKey);
+    const bytes = peek(invoices, invoiceKey);
     const stored = bytes === undefined ? null : new StoredInvoice(bytes);
     const merged = mergeInvoice(stored, group);
     if (merged === null) continue;
@@ -180,7 +180,7 @@ function isText(text: string, lengthMax: number): boolean {
 function documentOf(bytes: Buffer | undefined): InvoiceDocument | null {
   if (bytes === undefined) return null;
   const stored = new StoredInvoice(bytes);
-  return { customerId: stored.customerId, json: stored.document };
+  return { customerId: stored.customerId, json: Buffer.from(stored.document) };
 }
 
 function profileOf({ environment, history }: OrdersDatabases, customerId: string): CustomerProfile | null {
