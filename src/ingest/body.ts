@@ -85,17 +85,20 @@ export function checkCount(lines: number, linesMax: number): void {
   if (lines <= linesMax) return;
   throw new TillstreamError(
     'too_many_lines',
-    `The request holds ${lines.toLocaleString('en-US')} lines; at most ${linesMax.toLocaleString('en-US')} in this form.`,
+    `The request holds more than ${linesMax.toLocaleString('en-US')} lines, the most in this form.`,
     { hint: 'Send them in several requests, or import them as a file.' },
   );
 }
 
 const NEWLINE = 0x0a;
 
-/** Lines of an NDJSON body, blank ones included, a last one without newline too. */
-export function countLines(body: Buffer): number {
+/**
+ * Lines of an NDJSON body, blank ones included, a last one without newline too. Ends beyond `most`: 16 MiB of line breaks
+ * would hold up the thread for a second.
+ */
+export function countLines(body: Buffer, most: number): number {
   let count = 0;
-  for (let start = 0; start < body.length; count += 1) {
+  for (let start = 0; start < body.length && count <= most; count += 1) {
     const newline = body.indexOf(NEWLINE, start);
     start = newline === -1 ? body.length : newline + 1;
   }

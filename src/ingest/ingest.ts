@@ -194,7 +194,6 @@ class Outcome implements ManyAccepted {
 function notStored(cause: unknown): TillstreamError {
   if (isTillstreamError(cause) && cause.code !== 'unavailable') return cause;
   return new TillstreamError('try_again', 'The line is not stored, or not for certain; send it again.', {
-    retryAfterSeconds: 1,
     cause,
   });
 }

@@ -1,7 +1,7 @@
 // POST /v1/transactions in its three forms: one line, an array, NDJSON.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { TillstreamError } from '../model/errors.ts';
-import { problemOf } from '../model/problem.ts';
+import { problemOf, retryAfterOf } from '../model/problem.ts';
 import { jsonString } from '../model/record.ts';
 import type { Admission } from './admission.ts';
 import { bodyLimits, bodyTooLarge, checkCount, countLines, decoded, formOf, parseJson, parseNdjson } from './body.ts';
@@ -39,8 +39,10 @@ async function accept(ingest: Ingest, request: FastifyRequest, reply: FastifyRep
   const source = sourceOf(headers['x-tillstream-source']);
   if (form === 'ndjson') {
     refuseKeyForMany(headers['idempotency-key']);
-    checkCount(countLines(body), bodyLimits.ndjsonLinesMax);
-    return answerMany(reply, await ingest.acceptMany(parseNdjson(body), source, 'counts'), 'counts');
+    checkCount(countLines(body, bodyLimits.ndjsonLinesMax), bodyLimits.ndjsonLinesMax);
+    const many = await ingest.acceptMany(parseNdjson(body), source, 'counts');
+    checkCount(many.accepted + many.rejected.length, bodyLimits.ndjsonLinesMax); // blank lines are no lines
+    return answerMany(reply, many, 'counts');
   }
   const value = parseJson(body);
   if (!Array.isArray(value)) {
@@ -61,11 +63,12 @@ function readBody({ raw }: FastifyRequest): Promise<Buffer> {
       else reject(bodyTooLarge()); // the rest is read and dropped, so that the sender gets the answer
     });
     raw.on('end', () => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)));
-    raw.on('close', () => {
-      if (raw.complete) return;
+    const cutOff = (): void => {
+      if (raw.readableEnded) return;
       reject(new TillstreamError('invalid_request', 'The connection was closed within the body.'));
-    });
-    raw.on('error', reject);
+    };
+    raw.on('close', cutOff);
+    raw.on('error', cutOff); // only ever its sender's: the connection was reset
   });
 }
 
@@ -95,7 +98,10 @@ function answerMany(reply: FastifyReply, many: ManyAccepted, detail: 'lines' | '
   };
   const first = errors[0];
   if (accepted > 0 || first === undefined) return reply.code(202).send(answer);
-  const problem = problemOf(new TillstreamError(first.code, first.message, first));
+  const error = new TillstreamError(first.code, first.message, first);
+  const problem = problemOf(error);
+  const retryAfter = retryAfterOf(error);
+  if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
   return reply
     .code(problem.status)
     .type('application/problem+json')

@@ -32,3 +32,12 @@ export function problemOf(error: unknown): Problem {
     ...(hint === undefined ? {} : { hint }),
   };
 }
+
+/** Where an error says nothing of its own; a disk or a lock is seldom back sooner. */
+const RETRY_AFTER_SECONDS = 2;
+
+/** Seconds for the header Retry-After: whatever is refused for now says when to come back. */
+export function retryAfterOf(error: unknown): number | undefined {
+  if (!(error instanceof TillstreamError)) return undefined;
+  return error.retryAfterSeconds ?? (catalogue[error.code].status === 503 ? RETRY_AFTER_SECONDS : undefined);
+}

@@ -7,8 +7,6 @@ import { problemOf, retryAfterOf } from '../model/problem.ts';
 const REQUEST_TIMEOUT_MS = 60_000;
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const PARAMETER_CHARACTERS_MAX = 512;
-/** Where the error does not know better. */
-const RETRY_AFTER_SECONDS = 2;
 
 export interface ServerOptions {
   /** Called for errors that are not a client's. */
@@ -37,8 +35,8 @@ export function createServer({ onError }: ServerOptions): FastifyInstance {
     const ours = ownError(error, request);
     const problem = problemOf(ours);
     if (problem.code === 'internal') onError(error, request);
-    const retryAfterSeconds = isTillstreamError(ours) ? ours.retryAfterSeconds : undefined;
-    if (problem.status === 503) reply.header('retry-after', String(retryAfterSeconds ?? RETRY_AFTER_SECONDS));
+    const retryAfter = retryAfterOf(ours);
+    if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
     // The rest of a body that was refused is not read: the connection cannot be used again.
     if (problem.status === 413) reply.header('connection', 'close');
     return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
