@@ -1,9 +1,9 @@
 // The commands on a running platform: screens as a person sees them, and the same for programs.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CliRun, type RunningUp, runCli, startUp } from '../support/cli.ts';
+import { type CliRun, runCli } from '../support/cli.ts';
+import { endPlatforms, freshDirectory, type Platform, startPlatform } from '../support/platform.ts';
 
 const CSV = `InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country
 536365,85123A,WHITE HANGING HEART T-LIGHT HOLDER,6,12/1/2010 8:26,2.55,17850,United Kingdom
@@ -20,7 +20,7 @@ const BROKEN = `InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,C
 `;
 
 let directory: string;
-let up: RunningUp;
+let up: Platform;
 let replayed: CliRun;
 
 const run = (...commandLine: string[]): Promise<CliRun> => runCli(commandLine, { cwd: directory });
@@ -30,20 +30,16 @@ const shown = async (...commandLine: string[]): Promise<string> => {
 };
 
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'tillstream-commands-'));
+  directory = await freshDirectory('commands');
   await writeFile(join(directory, 'shop.csv'), CSV);
   await writeFile(join(directory, 'broken.csv'), BROKEN);
   // In the default place, so that the commands find it without being told.
-  up = await startUp([], { cwd: directory });
+  up = await startPlatform(join(directory, 'tillstream-data'));
   replayed = await run('replay', 'shop.csv');
   await run('verify');
 });
 
-afterAll(async () => {
-  up.child.kill('SIGINT');
-  await up.exited;
-  await rm(directory, { recursive: true, force: true });
-});
+afterAll(endPlatforms);
 
 /** Figures that differ from run to run. */
 const steady = (text: string): string =>
@@ -172,7 +168,7 @@ describe('look-ups', () => {
         2010-12-03 Fri  3,752.50       0.00       1  1,000          1  ████████████████████████████████
 
         3 days          3,888.34      -5.10       4  1,096          2
-        on average      1,296.11      -1.70       1    365          1
+        on average      1,296.11      -1.70       1    365
       exit 0"
     `);
     expect(await shown('sales', '--from', '2012')).toMatchInlineSnapshot(`

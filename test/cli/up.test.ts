@@ -2,21 +2,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { runCli, startUp } from '../support/cli.ts';
+import { runCli } from '../support/cli.ts';
+import { endPlatforms, freshDirectory, startPlatform } from '../support/platform.ts';
 
 let directory: string;
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'tillstream-up-'));
+  directory = await freshDirectory('up');
 });
-afterEach(async () => {
-  await rm(directory, { recursive: true, force: true });
-});
+afterEach(endPlatforms);
 
 describe('up --sample --exit', () => {
   it('ends with 0 once every store agrees, also when run again on the same directory', async () => {
@@ -57,21 +54,19 @@ describe('up --sample --exit', () => {
 
 describe('Ctrl-C', () => {
   it('drains and ends with 0 within five seconds, and the next start has every line', async () => {
-    const up = await startUp(['--sample', '300'], { cwd: directory });
+    const data = join(directory, 'data');
+    const up = await startPlatform(data, { args: ['--sample', '300'] });
     await expect.poll(() => up.output.stdout, { timeout: 30_000 }).toContain('"agrees":true');
     const startedMs = Date.now();
-    up.child.kill('SIGINT');
-    expect(await up.exited).toBe(0);
+    expect(await up.stop()).toBe(0);
     expect(Date.now() - startedMs).toBeLessThan(5000);
     expect(up.output.stderr).toContain('Draining …');
-    expect(existsSync(join(up.dataDirectory, 'platform.json'))).toBe(false);
+    expect(existsSync(join(data, 'platform.json'))).toBe(false);
 
-    const next = await startUp(['--data-dir', 'tillstream-sample', '--exit'], { cwd: directory });
-    expect(await next.exited).toBe(0);
-    expect(JSON.parse(next.output.stdout.split('\n')[1] ?? '')).toMatchObject({
-      agrees: true,
-      stores: [{ lines: 300 }, { lines: 300 }, { lines: 300 }],
-    });
+    const next = await runCli(['up', '--exit', '--json', '--port', '0', '--data-dir', data]);
+    expect(next.code).toBe(0);
+    const report = JSON.parse(next.stdout.split('\n')[1] ?? '');
+    expect(report).toMatchObject({ agrees: true, stores: [{ lines: 300 }, { lines: 300 }, { lines: 300 }] });
   });
 
   it('counts once when npm passes it on as well; pressed a second time, it ends at once with 130', async () => {

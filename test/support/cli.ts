@@ -1,5 +1,5 @@
 // Runs the built command as a process of its own, the way a person does: no terminal, no colours, 100 columns.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 export const cliPath = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -36,40 +36,5 @@ export function runCli(commandLine: readonly string[], options: CliOptions = {})
     child.on('error', reject);
     child.on('close', (code) => resolve({ code, ...output }));
     child.stdin.end(options.input ?? '');
-  });
-}
-
-export interface RunningUp {
-  readonly url: string;
-  readonly dataDirectory: string;
-  readonly child: ChildProcess;
-  /** What it has written so far. */
-  readonly output: { stdout: string; stderr: string };
-  /** Resolves with its exit code (null after a signal). */
-  readonly exited: Promise<number | null>;
-}
-
-/** `tillstream up --json …` on a free port; resolves once it serves. */
-export function startUp(commandLine: readonly string[], options: CliOptions = {}): Promise<RunningUp> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [cliPath, 'up', '--json', '--port', '0', ...commandLine], {
-      cwd: options.cwd,
-      env: cliEnvironment(options.env),
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const output = { stdout: '', stderr: '' };
-    const exited = new Promise<number | null>((settle) => child.on('close', settle));
-    child.on('error', reject);
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      output.stderr += text;
-    });
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      const known = output.stdout.includes('\n');
-      output.stdout += text;
-      if (known || !output.stdout.includes('\n')) return;
-      const { url, dataDirectory } = JSON.parse(output.stdout.split('\n', 1)[0] ?? '') as RunningUp;
-      resolve({ url, dataDirectory, child, output, exited });
-    });
-    void exited.then((code) => reject(new Error(`up ended with ${code}: ${output.stderr}`)));
   });
 }

@@ -1,0 +1,98 @@
+// `tillstream quarantine` on records that are really there.
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openLmdbQuarantine } from '../../src/stores/quarantine/lmdb-quarantine.ts';
+import { runCli } from '../support/cli.ts';
+import { endPlatforms, freshDirectory, startPlatform } from '../support/platform.ts';
+
+const GOOD =
+  '{"invoiceNo":"536365","lineId":"000001","stockCode":"85123A","description":"WHITE HANGING HEART T-LIGHT HOLDER",' +
+  '"quantity":6,"invoiceDate":"2010-12-01T08:26:00","unitPrice":2.55,"customerId":"17850","country":"United Kingdom",' +
+  '"receivedAt":1700000000000000,"position":0,"source":"api"}\n';
+const BAD = '{"invoiceNo":"5363\u001b[31m';
+
+let data: string;
+const shown = async (...commandLine: string[]): Promise<string> => {
+  const { code, stdout, stderr } = await runCli(['quarantine', ...commandLine], { env: { TILLSTREAM_DATA_DIR: data } });
+  return `${stdout}${stderr}exit ${code}`.replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d/g, 'YYYY-MM-DD HH:MM:SS');
+};
+
+beforeAll(async () => {
+  data = join(await freshDirectory('quarantine'), 'data');
+  await (await startPlatform(data)).stop();
+  await mkdir(join(data, 'state'), { recursive: true });
+  const quarantine = openLmdbQuarantine({ directory: join(data, 'state') });
+  const entry = { store: 'orders', arrivedAtMs: 0, attempts: 4 };
+  await quarantine.put({
+    ...entry,
+    id: 'orders-0000000000000041',
+    sequence: '0000000000000041',
+    code: 'pipeline_failed',
+    message: 'The order store has no room for invoice 536365.',
+    data: Buffer.from(GOOD),
+  });
+  await quarantine.put({
+    ...entry,
+    id: 'orders-0000000000000042',
+    sequence: '0000000000000042',
+    code: 'unusable_record',
+    message: `Record 0000000000000042 is not NDJSON: ${BAD}`,
+    data: Buffer.from(BAD),
+  });
+  await quarantine.close();
+  await startPlatform(data);
+});
+afterAll(endPlatforms);
+
+describe('quarantine', () => {
+  it('lists what waits, with the reason, harmless to the terminal', async () => {
+    expect(await shown('list')).toMatchInlineSnapshot(`
+      "  Id                       Since                Tried
+        orders-0000000000000041  YYYY-MM-DD HH:MM:SS      4
+          pipeline_failed: The order store has no room for invoice 536365.
+        orders-0000000000000042  YYYY-MM-DD HH:MM:SS      4
+          unusable_record: Record 0000000000000042 is not NDJSON: {"invoiceNo":"5363�[31m
+      exit 0"
+    `);
+  });
+  it('shows a record whole', async () => {
+    expect(await shown('show', 'orders-0000000000000042')).toMatchInlineSnapshot(`
+      "orders-0000000000000042
+
+        Why          unusable_record: Record 0000000000000042 is not NDJSON: {"invoiceNo":"5363�[31m
+        State        waiting, tried 4 times
+        Arrived      YYYY-MM-DD HH:MM:SS
+        Quarantined  YYYY-MM-DD HH:MM:SS
+
+        The record (1 line, 23 B):
+        {"invoiceNo":"5363�[31m
+      exit 0"
+    `);
+  });
+  it('redrives all: what can be used is in its store, the other waits again with its new reason, exit code 1', async () => {
+    expect(await shown('redrive', '--all')).toMatchInlineSnapshot(`
+      "orders-0000000000000041  redriven
+      orders-0000000000000042  waits again: Record 0000000000000042 is not NDJSON: {"invoiceNo":"5363�[31m
+      exit 1"
+    `);
+    const { code } = await runCli(['invoice', '536365', '--data-dir', data]);
+    expect(code).toBe(0);
+  });
+  it('discards what is not worth keeping, and still lists it', async () => {
+    expect(await shown('discard', 'orders-0000000000000042')).toMatchInlineSnapshot(`
+      "orders-0000000000000042  discarded
+      exit 0"
+    `);
+    expect(await shown('list')).toMatchInlineSnapshot(`
+      "Nothing waits in quarantine.
+      exit 0"
+    `);
+    expect(await shown('list', '--state', 'discarded')).toMatchInlineSnapshot(`
+      "  Id                       Since                Tried
+        orders-0000000000000042  YYYY-MM-DD HH:MM:SS      5
+          unusable_record: Record 0000000000000042 is not NDJSON: {"invoiceNo":"5363�[31m
+      exit 0"
+    `);
+  });
+});
