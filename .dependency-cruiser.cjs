@@ -31,8 +31,13 @@ module.exports = {
     {
       name: 'adapters-never-import-one-another',
       severity: 'error',
+      // An adapter may have several files of its own technology ($1 and $2 are the groups of `from`); what speaks to DuckDB
+      // elsewhere may use the warehouse's words.
       from: { path: '^src/(stream|stores/[a-z]+)/(lmdb|file|duckdb)-' },
-      to: { path: '^src/(stream|stores/([a-z]+))/(lmdb|file|duckdb)-', pathNot: '^src/stores/warehouse/duckdb-' },
+      to: {
+        path: '^src/(stream|stores/[a-z]+)/(lmdb|file|duckdb)-',
+        pathNot: ['^src/$1/$2-', '^src/stores/warehouse/duckdb-'],
+      },
     },
     {
       name: 'lmdb-and-duckdb-only-in-their-adapters',
