@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -71,6 +71,13 @@ describe(`lake digest (seed ${SEED})`, () => {
     }
     const digest = await digestLake({ directory: lake, temporaryDirectory: directory });
     expect(digest).toEqual(expected(newest.values()));
+  });
+
+  test('what a killed process has spilled is removed, and nothing of ours stays', async () => {
+    await mkdir(path.join(directory, 'lake-digest-1-abc'));
+    await put('dt=2024-01-01/hh=00/local-1-2.ndjson.gz', asLakeText(generateLines(SEED, 50).all));
+    await digestLake({ directory: lake, temporaryDirectory: directory });
+    expect(await readdir(directory)).toEqual(['lake']);
   });
 
   test('records left out, records added, a last sequence', async () => {

@@ -2,7 +2,7 @@
 //
 // Reads every raw object with a DuckDB of its own, which keeps nothing and spills to disk what goes beyond its memory.
 // A line that cannot be read counts for nothing: no store can have taken it.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { type DayDigest, totalsOf } from '../../model/digest.ts';
@@ -14,7 +14,7 @@ import { sqlText } from '../warehouse/duckdb-session.ts';
 export interface LakeDigestOptions {
   /** The lake's own directory; objects are in `raw/` of it. */
   readonly directory: string;
-  /** Where to spill; a directory is made in it and removed. */
+  /** Where to spill: a directory is made in it and removed. Of one process at a time. */
   readonly temporaryDirectory: string;
   /** Records after this one are left out. */
   readonly upTo?: string;
@@ -38,7 +38,7 @@ const MEMORY_LIMIT_MB = 256;
 
 /** @throws unavailable  the lake cannot be read now */
 export async function digestLake(options: LakeDigestOptions): Promise<LakeDigest> {
-  const spillDirectory = await mkdtemp(path.join(options.temporaryDirectory, 'lake-digest-'));
+  const spillDirectory = await makeSpillDirectory(options.temporaryDirectory);
   try {
     const instance = await DuckDBInstance.create(':memory:', {
       threads: String(options.threads ?? 1),
@@ -60,6 +60,17 @@ export async function digestLake(options: LakeDigestOptions): Promise<LakeDigest
   } finally {
     await rm(spillDirectory, { recursive: true, force: true });
   }
+}
+
+/** Also removes what a process that was killed has left: one process works in a data directory. */
+async function makeSpillDirectory(temporaryDirectory: string): Promise<string> {
+  await mkdir(temporaryDirectory, { recursive: true });
+  const own = `lake-digest-${process.pid}-`;
+  for (const name of await readdir(temporaryDirectory)) {
+    if (!name.startsWith('lake-digest-') || name.startsWith(own)) continue;
+    await rm(path.join(temporaryDirectory, name), { recursive: true, force: true });
+  }
+  return mkdtemp(path.join(temporaryDirectory, own));
 }
 
 /** Lines that have all that a line must have, typed as in `sales`. */
