@@ -154,7 +154,7 @@ async function verified(platform: Platform, options: UpOptions): Promise<boolean
 }
 
 /** What has not been drained by then is delivered after the next start. */
-const CLOSE_MS_MAX = 4500;
+const CLOSE_MS_MAX = 4000;
 /** What may still be open once all is closed is of no use to anyone. */
 const LINGER_MS_MAX = 300;
 
