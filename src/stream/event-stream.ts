@@ -59,6 +59,7 @@ export interface EventStream extends StreamReader {
    * A call can succeed in part: retry the rejected ones only. Versions, not arrival, decide between two forms of a line.
    * @throws stream_full  before anything is stored: the sender waits and sends again
    * @throws unavailable  records may or may not be stored: send them again, identity makes that harmless
+   * @throws RangeError  a record is larger than `recordBytesMax`; nothing of the call is stored
    */
   append(records: readonly NewRecord[]): Promise<AppendResult[]>;
 }
