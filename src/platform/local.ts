@@ -15,6 +15,7 @@ import { sqlRoutes } from '../query/sql-routes.ts';
 import { statusRoutes } from '../query/status-routes.ts';
 import { openLmdbOrders } from '../stores/orders/lmdb-orders.ts';
 import { openLmdbQuarantine } from '../stores/quarantine/lmdb-quarantine.ts';
+import type { ConsumerStatus } from '../stream/consumer.ts';
 import { Head } from '../stream/head.ts';
 import { type LmdbStream, openLmdbStream } from '../stream/lmdb-stream.ts';
 import { readConfig } from './config.ts';
@@ -195,13 +196,13 @@ async function endThread(thread: Thread<HostedConsumers>): Promise<void> {
   await thread.end();
 }
 
-/** Removes what every consumer has passed and retention no longer keeps. */
-async function retain(
-  stream: LmdbStream,
-  consumers: readonly { readonly checkpoint: string | null }[],
-  keptSinceMs: number,
-): Promise<void> {
-  const checkpoints = consumers.map(({ checkpoint }) => checkpoint);
+/**
+ * Removes what every consumer has passed and retention no longer keeps. A store with a stream_gap can only be rebuilt from
+ * the lake, so it holds nothing back, unless it is the lake itself.
+ */
+async function retain(stream: LmdbStream, consumers: readonly ConsumerStatus[], keptSinceMs: number): Promise<void> {
+  const awaited = consumers.filter(({ store, error }) => store === 'lake' || error?.code !== 'stream_gap');
+  const checkpoints = awaited.map(({ checkpoint }) => checkpoint);
   if (checkpoints.length === 0 || checkpoints.includes(null)) return;
   const passed = checkpoints.reduce((least, checkpoint) => ((checkpoint ?? '') < (least ?? '') ? checkpoint : least));
   while ((await stream.trim(passed, keptSinceMs)) > 0);
