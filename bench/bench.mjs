@@ -10,7 +10,7 @@ import { findPostgres, installPostgres, startPostgres } from './postgres.mjs';
 /** @param {{seconds: number, rounds: number, seed: number, profile?: string, installPeers: boolean, say: Function}} options */
 export async function openBench(options) {
   const directory = mkdtempSync(join(tmpdir(), 'tillstream-bench-'));
-  const ends = [() => rmSync(directory, { recursive: true, force: true })];
+  const ends = [async () => rmSync(directory, { recursive: true, force: true })];
   let platforms = 0;
   let load = null;
   let lines = null;
@@ -57,25 +57,25 @@ export async function openBench(options) {
 
     /** Ends everything, the newest first. */
     async close() {
-      for (const end of ends.splice(0).reverse()) await end();
+      for (const end of ends.splice(0).reverse()) await end().catch((error) => console.error(error));
     },
   };
 }
 
 /**
- * Measures all sides in turn, round after round: A B C A B C … A side's `measure(round)` answers what the generator
+ * Measures all sides in turn, round after round: A B C A B C … A side's `measure()` answers what the generator
  * does; its `rest()`, if any, waits until its work in the background is done, so that it does not fall on another's turn.
  */
-export async function interleaved(bench, sides, warmUp) {
+export async function interleaved(bench, sides) {
   for (const side of sides) {
-    await warmUp(side);
+    await side.measure(); // warms it up: compiled code, filled caches
     await side.rest?.();
   }
   const results = new Map(sides.map((side) => [side, []]));
   for (let round = 0; round < bench.rounds; round += 1) {
     for (const side of sides) {
       const before = cpuSeconds(side.pid);
-      const result = await side.measure(round);
+      const result = await side.measure();
       const cpu = cpuSeconds(side.pid) - before;
       const restMs = (await side.rest?.()) ?? 0;
       results.get(side).push({ ...result, cpuSeconds: cpu, restMs });

@@ -16,7 +16,7 @@ export function median(values) {
 /** Of each round ours to theirs: what disturbs the machine for longer than a round disturbs both. */
 export function ratioOf(ours, theirs) {
   const ratios = ours.map((value, round) => value / theirs[round]);
-  return { median: median(ratios), min: Math.min(...ratios), max: Math.max(...ratios) };
+  return { value: median(ratios), min: Math.min(...ratios), max: Math.max(...ratios) };
 }
 
 /** From 0 up to 1, the same for the same seed (mulberry32). */

@@ -11,6 +11,8 @@ import pg from 'pg';
 import { endProcess } from './children.mjs';
 
 const DEBIAN = '/usr/lib/postgresql';
+/** Asked of apt only with --install-peers. */
+const INSTALL = ['apt-get', 'install', '-y', 'postgresql'];
 const START_MS_MAX = 20_000;
 
 /** The directory of its programs; null where it is not installed. */
@@ -25,8 +27,9 @@ export function findPostgres() {
 
 /** Debian's package, where we may; whether it is there is for findPostgres() to say. */
 export function installPostgres() {
-  const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  spawnSync('apt-get', ['install', '-y', 'postgresql'], { stdio: ['ignore', 2, 2], env: environment });
+  const [program, ...parameters] = INSTALL;
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  spawnSync(program, parameters, { stdio: ['ignore', 2, 2], env });
 }
 
 export async function startPostgres(programs) {
@@ -43,7 +46,10 @@ export async function startPostgres(programs) {
       encoding: 'utf8',
     },
   );
-  if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr ?? made.error}`);
+  if (made.status !== 0) {
+    rmSync(directory, { recursive: true, force: true });
+    throw new Error(`initdb failed: ${made.stderr ?? made.error}`);
+  }
   const server = spawn(
     join(programs, 'postgres'),
     ['-D', data, '-c', 'listen_addresses=', '-c', `unix_socket_directories=${directory}`],

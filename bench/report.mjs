@@ -22,10 +22,10 @@ export function measuredSide({ side, rounds }, unitsEach = 1) {
   };
 }
 
-/** A measure beside its budget: `atLeast` or `below`. */
-export function judged(name, { median: value, min = null, max = null }, budget) {
-  const met = budget.atLeast === undefined ? value < budget.below : value >= budget.atLeast;
-  return { name, median: value, min, max, budget, met };
+/** A measure beside its budget, `atLeast` or `below`; null: it has none. */
+export function judged(name, { value, min = null, max = null }, budget) {
+  const met = budget === null ? null : budget.atLeast === undefined ? value < budget.below : value >= budget.atLeast;
+  return { name, value, min, max, budget, met };
 }
 
 export function printed(row) {
@@ -54,7 +54,7 @@ export function printed(row) {
   }
   lines.push(
     ...row.ratios.map(
-      ({ name, median: value, min, max, budget, met }) =>
+      ({ name, value, min, max, budget, met }) =>
         `  ${met === null ? ' ' : met ? '✓' : '✗'} ${name}: ${short(value)}` +
         `${min === null ? '' : ` (${short(min)} to ${short(max)})`}${budget === null ? '' : `, ${budgetText(budget)}`}`,
     ),

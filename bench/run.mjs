@@ -87,6 +87,7 @@ try {
   if (!interrupted) await bench.close();
 }
 
+if (interrupted) await new Promise(() => {}); // ends with the processes
 const processor = cpus()[0]?.model ?? 'unknown';
 const about = {
   node: process.version,

@@ -34,7 +34,7 @@ export async function analytics(bench) {
     title: `questions of the dashboard, on ${bench.lines.count.toLocaleString('en-US')} lines`,
     unit: 'ms',
     latencies: rows,
-    ratios: [judged('slowest p50, ms', { median: Math.max(...rows.map(({ p50 }) => p50)) }, { below: 50 })],
+    ratios: [judged('slowest p50, ms', { value: Math.max(...rows.map(({ p50 }) => p50)) }, { below: 50 })],
     notes: [],
   };
 }

@@ -5,6 +5,7 @@ import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { open } from 'lmdb';
 import { latencies, median, ratioOf } from '../numbers.mjs';
+import { judged } from '../report.mjs';
 
 /** 64 lines of 300 bytes: what one commit carries. */
 const BLOCK = Buffer.alloc(64 * 300, '{"invoiceNo":"536365"} ');
@@ -42,7 +43,7 @@ export async function disk(bench) {
   closeSync(file);
   await environment.close();
   const [synced, committed] = rounds.map((each) => each.map(({ perSecond }) => perSecond));
-  const { median: ratio, min, max } = ratioOf(committed, synced);
+  const ratio = ratioOf(committed, synced);
   const most = Math.round(median(committed)) * 64;
   return {
     name: 'disk',
@@ -57,7 +58,7 @@ export async function disk(bench) {
         max: Math.max(...rounds[index].map(({ latencyMs }) => latencyMs.max)),
       },
     })),
-    ratios: [{ name: 'LMDB to fdatasync', median: ratio, min, max, budget: null, met: null }],
+    ratios: [judged('LMDB to fdatasync', ratio, null)],
     notes: [`64 connections in step could have ${most.toLocaleString('en-US')} lines/s on disk, one a request.`],
   };
 }

@@ -16,7 +16,7 @@ const LOOK_MS = 2;
 const WAREHOUSE_LOOK_MS = 20;
 /** Between two probes, at most: they must not fall in step with the consumers. */
 const PROBE_PAUSE_MS = 30;
-const VISIBLE_MS_MAX = 10_000;
+const VISIBLE_MS_MAX = 30_000;
 
 export async function freshness(bench) {
   const load = await bench.generator();
@@ -46,9 +46,9 @@ export async function freshness(bench) {
       { name: 'answered → in the warehouse', ...warehouse },
     ],
     ratios: [
-      judged('lines/s accepted', { median: perSecond }, { atLeast: rate * 0.99 }),
-      judged('p99 to the invoice, ms', { median: invoices.p99 }, { below: 50 }),
-      judged('p99 to the warehouse, ms', { median: warehouse.p99 }, { below: 1000 }),
+      judged('lines/s accepted', { value: perSecond }, { atLeast: rate * 0.99 }),
+      judged('p99 to the invoice, ms', { value: invoices.p99 }, { below: 50 }),
+      judged('p99 to the warehouse, ms', { value: warehouse.p99 }, { below: 1000 }),
     ],
     notes: [],
   };

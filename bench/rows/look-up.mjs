@@ -8,7 +8,6 @@ import { judged, measuredSide, rateOf } from '../report.mjs';
 import { Asker } from '../wire.mjs';
 
 const CONNECTIONS = 64;
-const WARM_UP_SECONDS = 1;
 
 export async function lookUp(bench) {
   const load = await bench.generator();
@@ -22,7 +21,7 @@ export async function lookUp(bench) {
     sideOf('tillstream', platform, load, bench, paths),
     sideOf('fastify, from a Map', map, load, bench, paths),
   ];
-  const [ours, theirs] = await interleaved(bench, sides, (side) => side.run(WARM_UP_SECONDS));
+  const [ours, theirs] = await interleaved(bench, sides);
   await map.end();
   const bytes = answers.reduce((sum, [, body]) => sum + Buffer.byteLength(body), 0);
   return {
@@ -61,6 +60,6 @@ async function answersOf(port, invoiceNos) {
 }
 
 function sideOf(name, { pid, port }, load, bench, paths) {
-  const run = (seconds) => load.call('paths', { port, connections: CONNECTIONS, seconds, paths, seed: bench.seed });
-  return { name, pid, run, measure: () => run(bench.seconds) };
+  const { seconds, seed } = bench;
+  return { name, pid, measure: () => load.call('paths', { port, connections: CONNECTIONS, seconds, paths, seed }) };
 }
