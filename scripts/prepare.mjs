@@ -56,7 +56,7 @@ function install() {
   const [command, first] = cli?.endsWith('npm-cli.js') ? [process.execPath, [cli]] : ['npm', []];
   const run = spawnSync(command, [...first, ...options], {
     cwd: root,
-    stdio: ['ignore', 2, 2],
+    stdio: ['ignore', 'ignore', 2],
     shell: command === 'npm' && process.platform === 'win32',
   });
   if (run.status !== 0) fail('npm could not install the dependencies; its message is above.');

@@ -1,4 +1,5 @@
 // `tillstream status`: how the platform is, at a glance.
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { StatusAnswer } from './answers.ts';
 import { ask, type Connection, findPlatform } from './connection.ts';
@@ -36,16 +37,16 @@ export function statusCommand(): Command {
 
 /** Until Ctrl-C. On a terminal in its place, else one after the other; JSON one a line. */
 async function watch(connection: Connection, json: boolean): Promise<void> {
-  const stopped = new Promise<'stopped'>((resolve) => process.once('SIGINT', () => resolve('stopped')));
-  for (;;) {
+  const stop = new AbortController();
+  process.once('SIGINT', () => stop.abort());
+  while (!stop.signal.aborted) {
     const status = await ask<StatusAnswer>(connection, '/v1/status');
     if (json) out(`${JSON.stringify(status)}\n`);
     else {
       const screen = statusScreen(connection.url, status, screenWidth());
       out(process.stdout.isTTY === true ? `\u001b[H\u001b[J${screen}` : `${screen}\n`);
     }
-    const pause = new Promise<'go on'>((resolve) => setTimeout(resolve, WATCH_INTERVAL_MS, 'go on').unref());
-    if ((await Promise.race([pause, stopped])) === 'stopped') return;
+    await pause(WATCH_INTERVAL_MS, undefined, { signal: stop.signal }).catch(() => undefined);
   }
 }
 
@@ -96,11 +97,14 @@ function statusScreen(url: string, status: StatusAnswer, width: number): string 
   );
   const troubles = status.consumers
     .filter(({ error }) => error !== null)
-    .map(({ store, error }) => `  ${red(`${store}: ${error?.code}`)}: ${printable(error?.message ?? '')}\n`);
+    .map(({ store, error }) => {
+      const hint = error?.hint ? `  ${printable(error.hint)}\n` : '';
+      return `  ${red(`${store}: ${error?.code}`)}: ${printable(error?.message ?? '')}\n${hint}`;
+    });
   const head = `${bold(`Tillstream ${status.version}`)} at ${url}, ${up}, ${state}\n\n`;
   return `${head}${about}\n${stores}${troubles.length === 0 ? '' : `\n${troubles.join('')}`}`;
 }
 
 function acceptedText({ lines, requests, linesPerSecond }: StatusAnswer['accepted']): string {
-  return `${counted(lines, 'line')} in ${counted(requests, 'request')}, ${grouped(Math.round(linesPerSecond))} lines/s now`;
+  return `${counted(lines, 'line')} in ${counted(requests, 'request')} since the start, ${grouped(linesPerSecond)} lines/s now`;
 }

@@ -1,8 +1,10 @@
 // The commands on a running platform: screens as a person sees them, and the same for programs.
-import { writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type CliRun, runCli } from '../support/cli.ts';
+import { type CliRun, cliEnvironment, cliPath, runCli } from '../support/cli.ts';
 import { endPlatforms, freshDirectory, type Platform, startPlatform } from '../support/platform.ts';
 
 const CSV = `InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country
@@ -225,7 +227,7 @@ describe('operating', () => {
     expect(steady(await shown('status'))).toMatchInlineSnapshot(`
       "Tillstream 0.1.0 at http://127.0.0.1:8080, up #, accepting
 
-        Accepted    7 lines in 9 requests, # lines/s now
+        Accepted    7 lines in 9 requests since the start, # lines/s now
         Replaced    0 lines by a version that differs
         Stream      7 records, # of #
         Quarantine  nothing waits
@@ -239,6 +241,21 @@ describe('operating', () => {
         warehouse  running  0 records    - #
       exit 0"
     `);
+  });
+  it('status --watch shows it again every second, until Ctrl-C', async () => {
+    const child = spawn(process.execPath, [cliPath, 'status', '--watch', '--json', '--url', up.url], {
+      env: cliEnvironment(),
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let output = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+    const closed = once(child, 'close');
+    await expect.poll(() => output.split('\n').length, { timeout: 30_000 }).toBeGreaterThan(2);
+    child.kill('SIGINT');
+    expect(await closed).toEqual([0, null]);
+    for (const line of output.trimEnd().split('\n')) expect(JSON.parse(line)).toHaveProperty('consumers');
   });
   it('verify', async () => {
     expect(steady(await shown('verify'))).toMatchInlineSnapshot(`
@@ -280,6 +297,36 @@ describe('up', () => {
     ).toMatchInlineSnapshot(`
       "port_taken: Port 8080 of 127.0.0.1 is taken by another program.
       Choose another with --port, or --port 0 for any that is free.
+      exit 2"
+    `);
+  });
+
+  it('refuses a data directory of a newer version, one that is none, and one that cannot be', async () => {
+    await mkdir(join(directory, 'newer'));
+    await writeFile(join(directory, 'newer', 'version.json'), '{"format": 999}');
+    expect(steady(await shown('up', '--data-dir', 'newer'))).toMatchInlineSnapshot(`
+      "directory_too_new: …/newer has format 999; this version reads up to 1.
+      Run the version of Tillstream that wrote it, or a newer one.
+      exit 2"
+    `);
+    await mkdir(join(directory, 'photos'));
+    await writeFile(join(directory, 'photos', 'cat.jpg'), '');
+    expect(steady(await shown('up', '--data-dir', 'photos'))).toMatchInlineSnapshot(`
+      "directory_foreign: …/photos holds files, but is not a data directory of Tillstream.
+      Choose an empty or new directory with --data-dir.
+      exit 2"
+    `);
+    expect(steady(await shown('up', '--data-dir', 'shop.csv/data'))).toMatchInlineSnapshot(`
+      "directory_not_writable: The data directory …/shop.csv/data cannot be written: ENOTDIR: not a directory, mkdir '…/shop.csv/data'.
+      Give this user the right to write there, or choose another directory with --data-dir.
+      exit 2"
+    `);
+  });
+
+  it('refuses a setting that is none', async () => {
+    const { code, stderr } = await runCli(['up'], { cwd: directory, env: { TILLSTREAM_TIME_ZONE: 'Mars/Olympus' } });
+    expect(`${stderr}exit ${code}`).toMatchInlineSnapshot(`
+      "wrong_usage: TILLSTREAM_TIME_ZONE is "Mars/Olympus"; expected an IANA time zone such as Europe/London.
       exit 2"
     `);
   });
