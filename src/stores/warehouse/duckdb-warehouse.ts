@@ -39,8 +39,11 @@ import type {
   Warehouse,
 } from './warehouse.ts';
 
-/** Each holds one of libuv's four threads while it runs: a load and a question must find one as well. */
-const SELECTS_AT_ONCE_MAX = 2;
+/**
+ * A load, a question and a SELECT each hold one of libuv's four threads while they run. The fourth is for the commits of
+ * the stream: with a second SELECT, analysts could keep the door waiting.
+ */
+const SELECTS_AT_ONCE_MAX = 1;
 const WAITING_MAX = 64;
 
 /** Our own questions take milliseconds; one that does not must not keep the others waiting for ever. */
