@@ -1,0 +1,171 @@
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse } from 'csv-parse/sync';
+import { describe, expect, it } from 'vitest';
+import { isTillstreamError } from '../../src/model/errors.ts';
+import { csvOf, shopRows } from './shop.ts';
+import { arrived, expected, isRefused, listen, REFUSED, random, run, seed, setStage, shop, stage } from './stage.ts';
+
+setStage();
+
+describe(`rejects (seed ${seed})`, () => {
+  it('each refused row is in the file once, as it was, with its place and reason; mended, it can be replayed', async () => {
+    const rows = shopRows(300, random);
+    const file = await shop(rows);
+    const rejectsFile = join(stage.directory, 'rejects.csv');
+    const url = await listen({ refuse: (line) => (isRefused(line) ? REFUSED : null) });
+    const summary = await run(file, url, { rejectsFile });
+    expect(summary).toMatchObject({ sent: 300, accepted: 258, rejected: 42, rejectsFile });
+    expect(summary.firstRejects.length).toBe(10);
+    const text = await readFile(rejectsFile, 'utf8');
+    expect(text.split('\n').find((line) => line.includes('S7,'))).toMatch(
+      /^\d+,S7,"A ""MUG"", BLUE",2,12\/1\/2010 8:26,2\.55,17850,France,\d+,7,invalid_price,"UnitPrice is ""free""; expected a number\."$/,
+    );
+    expect(text.split('\n')[0]).toMatchInlineSnapshot(
+      `"InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country,LineNo,row,code,reason"`,
+    );
+    await stage.platform.close();
+
+    const stored = stage.platform.stored;
+    const again = await listen();
+    await run(rejectsFile, again);
+    expect(stage.platform.stored[0]).not.toHaveProperty('reason');
+    stage.platform.stored.push(...stored);
+    expect(arrived()).toEqual(expected(rows));
+  });
+
+  it('a row that does not fit the header is refused without asking the platform, and keeps its number', async () => {
+    const rows = shopRows(3, random).map((row) => ({ ...row, invoiceNo: '1' }));
+    const lines = csvOf(rows).split('\r\n');
+    lines[2] = `${lines[2]},slipped`;
+    const file = join(stage.directory, 'slipped.csv');
+    await writeFile(file, lines.join('\n'));
+    const url = await listen();
+    const summary = await run(file, url);
+    expect(summary).toMatchObject({ sent: 2, accepted: 2, rejected: 1, lastRow: 3 });
+    expect([...arrived().keys()]).toEqual(['1-1', '1-3']);
+    expect(summary.firstRejects[0]).toMatchObject({ file: 'slipped.csv', row: 2, refusal: { code: 'surplus_fields' } });
+  });
+
+  it('the file is never one of those that are replayed', async () => {
+    const file = await shop(shopRows(3, random));
+    const before = await readFile(file, 'utf8');
+    const work = run(file, 'http://127.0.0.1:1', { rejectsFile: file });
+    await expect(work).rejects.toSatisfy((error) => isTillstreamError(error, 'wrong_usage'));
+    expect(await readFile(file, 'utf8')).toBe(before);
+  });
+});
+
+describe(`resuming (seed ${seed})`, () => {
+  it.each<[string, { batch?: number }]>([
+    ['one line a request', {}],
+    ['batches', { batch: 30 }],
+  ])(
+    '%s: interrupted again and again, every row is covered, and none before the mark is sent twice',
+    async (_name, options) => {
+      const rows = shopRows(2_000, random);
+      const file = await shop(rows);
+      const rejectsFile = join(stage.directory, 'rejects.csv');
+      const url = await listen({
+        refuse: (line) => (isRefused(line) ? REFUSED : null),
+        delayMs: () => Math.floor(random() * 4),
+        fault: () => (random() < 0.02 ? 'stored-then-dropped' : null),
+      });
+      let lastRow = 0;
+      let runs = 0;
+      for (let isDone = false; !isDone; runs += 1) {
+        const stop = new AbortController();
+        const stopAt = stage.platform.requests.length + 5 + Math.floor((random() * 600) / (options.batch ?? 1));
+        const timer = setInterval(() => stage.platform.requests.length >= stopAt && stop.abort(), 1);
+        const before = stage.platform.stored.length;
+        const summary = await run(file, url, {
+          ...options,
+          concurrency: 9,
+          resume: true,
+          rejectsFile,
+          signal: stop.signal,
+        });
+        clearInterval(timer);
+        expect(summary.resumedAfterRow).toBe(lastRow);
+        const sentAgain = stage.platform.stored
+          .slice(before)
+          .filter((line) => Number(line.StockCode.slice(1)) <= lastRow);
+        expect(sentAgain).toEqual([]);
+        lastRow = summary.lastRow;
+        isDone = !summary.interrupted;
+      }
+      expect(runs).toBeGreaterThan(1);
+      expect(lastRow).toBe(2_000);
+      const good = new Map([...expected(rows)].filter(([, stockCode]) => Number(stockCode.slice(1)) % 7 !== 0));
+      expect(arrived()).toEqual(good);
+      const rejects = parse(await readFile(rejectsFile), { columns: true }) as Record<string, string>[];
+      expect(rejects.map(({ row }) => Number(row)).sort((a, b) => a - b)).toEqual(
+        Array.from({ length: 285 }, (_, index) => (index + 1) * 7),
+      );
+      expect(existsSync(join(stage.directory, 'resume.json'))).toBe(false);
+    },
+  );
+
+  it('the state on disk never runs ahead of what the platform has', async () => {
+    const rows = shopRows(3_000, random);
+    const url = await listen({ delayMs: () => Math.floor(random() * 30) });
+    const resumeFile = join(stage.directory, 'resume.json');
+    const going = run(await shop(rows), url, { concurrency: 32 });
+    let isOver = false;
+    const ended = going.finally(() => (isOver = true));
+    const marks = new Set<number>();
+    while (!isOver) {
+      const text = await readFile(resumeFile, 'utf8').catch(() => '');
+      const row: number = text === '' ? 0 : JSON.parse(text).row;
+      const there = new Set(stage.platform.stored.map(({ StockCode }) => StockCode));
+      for (let at = 1; at <= row; at += 1) if (!there.has(`S${at}`)) expect(`row ${at}`).toBe(`stored, as ${row} are`);
+      marks.add(row);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    await ended;
+    expect(marks.size).toBeGreaterThan(1);
+  });
+
+  it('ends within about five seconds, although a request is not answered', async () => {
+    const url = await listen({ delayMs: () => 60_000 });
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 100);
+    const summary = await run(await shop(shopRows(50, random)), url, { signal: stop.signal });
+    expect(summary.seconds).toBeLessThan(8);
+    expect(summary).toMatchObject({ interrupted: true, accepted: 0, lastRow: 0 });
+  });
+
+  it('--limit counts from the first row, also after --resume', async () => {
+    const rows = shopRows(100, random);
+    const file = await shop(rows);
+    const url = await listen();
+    expect(await run(file, url, { limit: 40 })).toMatchObject({ sent: 40, lastRow: 40, interrupted: false });
+    expect(await run(file, url, { limit: 70, resume: true })).toMatchObject({ sent: 30, lastRow: 70 });
+    expect(await run(file, url, { resume: true })).toMatchObject({ sent: 30, lastRow: 100, resumeFile: null });
+    expect(arrived()).toEqual(expected(rows));
+    expect(stage.platform.stored.length).toBe(100);
+  });
+
+  it('refuses a file that has changed since, and another platform: rows would be skipped that never came', async () => {
+    const file = await shop(shopRows(100, random));
+    const url = await listen();
+    await run(file, url, { limit: 10 });
+    await expect(run(file, `${url}/other`, { resume: true })).rejects.toThrow('went to');
+    await shop(shopRows(101, random));
+    const error = await run(file, url, { resume: true }).catch((reason) => reason);
+    expect(`${error.code}: ${error.message}\n${error.hint}`.replaceAll(stage.directory, 'DIR')).toMatchInlineSnapshot(`
+      "conflict: The files are not, or no longer, those of the replay that stopped (DIR/resume.json).
+      Run it without --resume to send everything again: what is stored already is not counted twice."
+    `);
+    expect(stage.platform.stored.length).toBe(10);
+  });
+
+  it('a state that is not ours is not overwritten by --resume', async () => {
+    const file = await shop(shopRows(3, random));
+    await writeFile(join(stage.directory, 'resume.json'), '{"mine": true}');
+    const work = run(file, await listen(), { resume: true });
+    await expect(work).rejects.toSatisfy((error) => isTillstreamError(error, 'conflict'));
+    expect(await readFile(join(stage.directory, 'resume.json'), 'utf8')).toBe('{"mine": true}');
+  });
+});
