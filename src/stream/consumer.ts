@@ -41,7 +41,7 @@ export interface ConsumerStatus {
   readonly oldestWaitingMs: number | null;
   /** How long the newest record took from the stream into the store; null before the first. */
   readonly freshnessMs: number | null;
-  readonly error: { readonly code: ErrorCode; readonly message: string } | null;
+  readonly error: { readonly code: ErrorCode; readonly message: string; readonly hint: string | null } | null;
 }
 
 /** How often a failure that is not `unavailable` is tried again before it counts as the record's own. */
@@ -97,7 +97,8 @@ export class Consumer {
     while (this.#state !== 'held' || (this.#checkpoint?.sequence ?? '') < upTo) {
       if (this.#stop.signal.aborted) throw new TillstreamError('shutting_down', 'The platform is shutting down.');
       if (this.#state === 'stopped') {
-        throw new TillstreamError(this.#error?.code ?? 'internal', this.#error?.message ?? 'The consumer has stopped.');
+        const { code, message, hint } = this.#error ?? troubleOf(new Error('The consumer has stopped.'));
+        throw new TillstreamError(code, message, hint === null ? {} : { hint });
       }
       await this.#progress.wait(IDLE_WAIT_MS);
     }
@@ -135,8 +136,7 @@ export class Consumer {
       }
     } catch (error) {
       if (!this.#stop.signal.aborted) {
-        const code = isTillstreamError(error) ? error.code : 'internal';
-        this.#error = { code, message: messageOf(error) };
+        this.#error = troubleOf(error);
         this.#options.log(`The ${this.#options.pipeline.store} consumer has stopped`, error);
       }
     }
@@ -150,8 +150,9 @@ export class Consumer {
     const { trimmed, newest } = await stream.bounds();
     const gap = gapBetween(this.#checkpoint, { id: stream.id, trimmed, newest });
     if (gap === null) return;
+    this.#checkpoint = null; // of this stream it has passed nothing: retention must not go by it
     throw new TillstreamError('stream_gap', `The ${pipeline.store} store ${gap}.`, {
-      hint: `Nothing was skipped and nothing is lost: the lake has every line. Build the store anew with: tillstream rebuild ${pipeline.store}`,
+      hint: wayOutOfGap(pipeline.store),
     });
   }
 
@@ -256,7 +257,7 @@ export class Consumer {
       } catch (error) {
         if (!isTillstreamError(error, 'unavailable') || this.#stop.signal.aborted) throw error;
         this.#state = 'waiting';
-        this.#error = { code: error.code, message: error.message };
+        this.#error = troubleOf(error);
         if (attempt === 0) this.#options.log(`The ${this.#options.pipeline.store} store is not available`, error);
         await this.#backOff(attempt);
       }
@@ -323,6 +324,17 @@ export function quarantineEntry(store: string, record: StreamRecord, error: unkn
     attempts,
     data: record.data,
   };
+}
+
+function troubleOf(error: unknown): NonNullable<ConsumerStatus['error']> {
+  if (!isTillstreamError(error)) return { code: 'internal', message: messageOf(error), hint: null };
+  return { code: error.code, message: error.message, hint: error.hint ?? null };
+}
+
+/** The lake is what the other stores are built from. */
+function wayOutOfGap(store: Pipeline['store']): string {
+  if (store === 'lake') return 'Nothing was skipped. Put the lake back as it was, or from a backup, and start again.';
+  return `Nothing was skipped and nothing is lost: the lake has every line. Build the store anew with: tillstream rebuild ${store}`;
 }
 
 /** Why a store cannot go on with a stream, as the end of a sentence; null when it can. */
