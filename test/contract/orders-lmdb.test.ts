@@ -8,7 +8,9 @@ import { expect, test } from 'vitest';
 import { durably, openDatabase, openEnvironment } from '../../src/stores/lmdb-environment.ts';
 import { openLmdbOrders } from '../../src/stores/orders/lmdb-orders.ts';
 import type { OrderStore } from '../../src/stores/orders/order-store.ts';
-import { type OrdersBackend, orderLine, orderStoreContract } from './orders.contract.ts';
+import { historyKey } from '../../src/stores/orders/purchase-history.ts';
+import { type OrdersBackend, orderStoreContract } from './orders.contract.ts';
+import { orderLine } from './orders-lines.ts';
 
 async function makeBackend(): Promise<OrdersBackend & { readonly directory: string }> {
   const directory = await mkdtemp(path.join(tmpdir(), 'tillstream-orders-'));
@@ -77,6 +79,24 @@ test('orders (lmdb): what apply() has stored is seen by another thread at once',
     await worker.terminate();
     await backend.dispose();
   }
+});
+
+test('orders (lmdb): an invoice that is missing in its history, or stands in another, is found by the digest', async () => {
+  const backend = await makeBackend();
+  const store = await backend.open();
+  await store.apply([orderLine(1, { invoiceNo: '1' }), orderLine(2, { invoiceNo: '2' })]);
+  const environment = openEnvironment(backend.directory);
+  const history = openDatabase(environment, 'history');
+  const stray = historyKey('13047', '2010-12-01T08:26:00', '2');
+  await durably(environment, () => history.put(stray, Buffer.alloc(0)));
+  expect((await store.digest()).wrongHeader).toBe('2');
+  await durably(environment, () => {
+    history.remove(stray);
+    history.remove(historyKey('17850', '2010-12-01T08:26:00', '1'));
+  });
+  expect((await store.digest()).wrongHeader).toBe('1');
+  await environment.close();
+  await backend.dispose();
 });
 
 test('orders (lmdb): an opening that only looks up refuses to write', async () => {

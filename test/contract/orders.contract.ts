@@ -1,13 +1,12 @@
 // What every order store must do: run against each adapter.
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { DigestBuilder, totalsOf } from '../../src/model/digest.ts';
-import { compareLineIds, headerOf, type InvoiceHeader } from '../../src/model/invoice.ts';
-import { type AcceptedLine, compareVersions } from '../../src/model/line.ts';
-import { amountE4, poundsFromE4 } from '../../src/model/money.ts';
+import { totalsOf } from '../../src/model/digest.ts';
+import type { AcceptedLine } from '../../src/model/line.ts';
 import type { OrderStore } from '../../src/stores/orders/order-store.ts';
 import { dataset } from '../support/dataset.ts';
 import { readDataset } from '../support/read-dataset.ts';
+import { anyLine, documentOf, expectState, lineIdOf, orderLine, sequenceOf } from './orders-lines.ts';
 
 /** Where an order store lies: opened any number of times, each opening seeing what the others have stored. */
 export interface OrdersBackend {
@@ -16,40 +15,6 @@ export interface OrdersBackend {
   spoilTotal(invoiceNo: string): Promise<void>;
   /** Closes what open() gave, and removes everything. */
   dispose(): Promise<void>;
-}
-
-const LINE: AcceptedLine = {
-  invoiceNo: '536365',
-  lineId: '000001',
-  stockCode: '85123A',
-  description: 'WHITE HANGING HEART T-LIGHT HOLDER',
-  quantity: 6,
-  invoiceDate: '2010-12-01T08:26:00',
-  unitPrice: 2.55,
-  customerId: '17850',
-  country: 'United Kingdom',
-  receivedAt: 1_700_000_000_000_000,
-  sequence: sequenceOf(1),
-  position: 0,
-  source: 'api',
-};
-
-function sequenceOf(number: number): string {
-  return String(number).padStart(16, '0');
-}
-
-function lineIdOf(number: number): string {
-  return String(number).padStart(6, '0');
-}
-
-/** A line as it arrived `at`: a higher one is a newer version. */
-export function orderLine(at: number, fields: Partial<AcceptedLine> = {}): AcceptedLine {
-  return { ...LINE, receivedAt: LINE.receivedAt + at, sequence: sequenceOf(at), ...fields };
-}
-
-async function documentOf(store: OrderStore, invoiceNo = LINE.invoiceNo): Promise<Record<string, unknown> | null> {
-  const found = await store.invoice(invoiceNo);
-  return found === null ? null : JSON.parse(found.json.toString('utf8'));
 }
 
 /** Above what any test here has. */
@@ -65,50 +30,6 @@ async function pageNos(store: OrderStore, customerId: string, limit = 100): Prom
     cursor = page.next;
   }
 }
-
-/** What an invoice must look like, from lines in any number of versions: the definition, written once more. */
-function expectedDocument(lines: readonly AcceptedLine[]): Record<string, unknown> {
-  const newest = new Map<string, AcceptedLine>();
-  for (const form of lines) {
-    const standing = newest.get(form.lineId);
-    if (standing === undefined || compareVersions(form, standing) > 0) newest.set(form.lineId, form);
-  }
-  const standing = [...newest.values()].sort(compareLineIds);
-  const { totalE4, lineCount, ...header } = headerOf(standing);
-  const answered = standing.map(({ receivedAt, sequence, position, source, extra, ...fields }) => ({
-    ...fields,
-    amount: poundsFromE4(amountE4(fields)),
-  }));
-  return { ...header, total: poundsFromE4(totalE4), lineCount, lines: answered };
-}
-
-const anyLine: fc.Arbitrary<AcceptedLine> = fc
-  .record({
-    invoiceNo: fc.constantFrom('536365', 'C536379', 'A563185', '5'),
-    lineId: fc.constantFrom('000001', '000002', '000010', 'k:ä€𝄞', '01HZX'),
-    at: fc.integer({ min: 0, max: 5 }),
-    sequence: fc.integer({ min: 1, max: 3 }),
-    position: fc.integer({ min: 0, max: 2 }),
-    // What a version says follows from the version: two lines of the same version are the same line.
-  })
-  .map(({ invoiceNo, lineId, at, sequence, position }) => {
-    const kind = (at * 7 + sequence * 5 + position * 3 + lineId.length) % 11;
-    return {
-      ...LINE,
-      invoiceNo,
-      lineId,
-      receivedAt: LINE.receivedAt + at,
-      sequence: sequenceOf(sequence),
-      position,
-      source: kind % 2 === 0 ? 'api' : 'replay',
-      description: kind === 3 ? null : `"${kind}" \\ £ ${'ü'.repeat(kind)}`,
-      quantity: kind - 4,
-      unitPrice: kind === 7 ? 0.0001 : kind * 1.1 === 0 ? -11062.06 : Number((kind * 1.13).toFixed(2)),
-      invoiceDate: `2010-12-0${1 + (kind % 3)}T08:26:00`,
-      customerId: kind % 4 === 0 ? null : `1785${kind % 2}`,
-      country: kind % 5 === 0 ? 'EIRE' : 'United Kingdom',
-    };
-  });
 
 export function orderStoreContract(name: string, makeBackend: () => Promise<OrdersBackend>): void {
   describe(`orders (${name})`, () => {
@@ -406,30 +327,5 @@ export function orderStoreContract(name: string, makeBackend: () => Promise<Orde
       expect(digest.days).toHaveLength(305);
       expect(totalsOf(digest.days)).toEqual({ lines: 541_909, amountE4: 97_477_479_340n });
     });
-
-    async function expectState(other: OrderStore, lines: readonly AcceptedLine[]): Promise<void> {
-      const byInvoice = new Map<string, AcceptedLine[]>();
-      for (const each of lines) byInvoice.set(each.invoiceNo, [...(byInvoice.get(each.invoiceNo) ?? []), each]);
-      const builder = new DigestBuilder();
-      const histories = new Map<string, Partial<InvoiceHeader>[]>();
-      for (const [invoiceNo, forms] of byInvoice) {
-        const expected = expectedDocument(forms);
-        expect(await documentOf(other, invoiceNo)).toEqual(expected);
-        for (const each of expected.lines as AcceptedLine[]) builder.add(each);
-        if (typeof expected.customerId !== 'string') continue;
-        const { lines: _, total: __, ...header } = expected;
-        histories.set(expected.customerId, [...(histories.get(expected.customerId) ?? []), header]);
-      }
-      for (const customerId of ['17850', '17851']) {
-        const { invoices } = await other.history(customerId, { limit: 100, cursor: null });
-        const expected = (histories.get(customerId) ?? []).sort((a, b) =>
-          `${a.invoiceDate} ${a.invoiceNo}` < `${b.invoiceDate} ${b.invoiceNo}` ? 1 : -1,
-        );
-        expect(invoices).toMatchObject(expected);
-        expect(invoices).toHaveLength(expected.length);
-      }
-      const digest = await other.digest();
-      expect(digest).toMatchObject({ days: builder.days(), invoices: byInvoice.size, wrongHeader: null });
-    }
   });
 }

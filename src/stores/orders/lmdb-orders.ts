@@ -8,18 +8,11 @@ import type { Checkpoint } from '../../model/checkpoint.ts';
 import { TillstreamError } from '../../model/errors.ts';
 import { type InvoiceHeader, isAdjustment } from '../../model/invoice.ts';
 import { type AcceptedLine, lineLimits } from '../../model/line.ts';
-import { durably, openDatabase, openEnvironment, peek, readLatest } from '../lmdb-environment.ts';
+import { type BinaryDatabase, durably, openDatabase, openEnvironment, peek, readLatest } from '../lmdb-environment.ts';
+import { digestOrders, type OrdersDatabases } from './lmdb-orders-digest.ts';
 import { mergeInvoice } from './merge-invoice.ts';
 import type { CustomerProfile, HistoryPage, InvoiceDocument, OrderStore } from './order-store.ts';
-import { digestOrders, type OrdersDatabases } from './orders-digest.ts';
-import {
-  decodeCursor,
-  decodeHistoryEntry,
-  encodeCursor,
-  encodeHistoryEntry,
-  historyKey,
-  historyRange,
-} from './purchase-history.ts';
+import { decodeCursor, encodeCursor, historyKey, historyRange, invoiceNoOfKey } from './purchase-history.ts';
 import { StoredInvoice } from './stored-invoice.ts';
 
 /** What belongs to the store as a whole. */
@@ -28,6 +21,8 @@ interface Meta {
   readonly checkpoint: Checkpoint | null;
 }
 
+/** The key says it all; a header beside it would be written again with every line of its invoice. */
+const NOTHING = Buffer.alloc(0);
 const META_KEY = Buffer.from('meta');
 const EMPTY_META: Meta = { replaced: 0, checkpoint: null };
 const DATE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/;
@@ -59,10 +54,10 @@ export function openLmdbOrders({ directory, readOnly = false }: { directory: str
     const after = { replaced: before.replaced + replaced, checkpoint: checkpoint ?? before.checkpoint };
     if (changes.length === 0 && checkpoint === undefined) return { replaced };
     await durably(environment, () => {
-      for (const { invoiceKey, value, left, entered, entry } of changes) {
+      for (const { invoiceKey, value, left, entered } of changes) {
         invoices.put(invoiceKey, value);
         if (left !== null) history.remove(left);
-        if (entered !== null) history.put(entered, entry);
+        if (entered !== null) history.put(entered, NOTHING);
       }
       meta.put(META_KEY, Buffer.from(JSON.stringify(after)));
     });
@@ -115,9 +110,8 @@ interface Change {
   readonly value: Buffer;
   /** Key of the history that the invoice is no longer at. */
   readonly left: Buffer | null;
-  /** Key of the history that it is at; null for a guest's. */
+  /** Key of the history that it is at from now on. */
   readonly entered: Buffer | null;
-  readonly entry: Buffer;
 }
 
 /** @throws invoice_too_large, unusable_record */
@@ -139,9 +133,9 @@ function changesOf({ invoices }: OrdersDatabases, lines: readonly AcceptedLine[]
     const { header, value, replaced } = merged;
     if (header.lineCount > lineLimits.linesPerInvoiceMax) throw tooLarge(header.invoiceNo, header.lineCount);
     const was = stored === null ? null : placeOf(invoiceNo, stored.customerId, stored.invoiceDate);
-    const entered = placeOf(invoiceNo, header.customerId, header.invoiceDate);
-    const left = was === null || (entered !== null && was.equals(entered)) ? null : was;
-    changes.push({ replaced, invoiceKey, value, left, entered, entry: encodeHistoryEntry(header) });
+    const is = placeOf(invoiceNo, header.customerId, header.invoiceDate);
+    const stays = was !== null && is !== null && was.equals(is);
+    changes.push({ replaced, invoiceKey, value, left: stays ? null : was, entered: stays ? null : is });
   }
   return changes;
 }
@@ -183,7 +177,15 @@ function documentOf(bytes: Buffer | undefined): InvoiceDocument | null {
   return { customerId: stored.customerId, json: Buffer.from(stored.document) };
 }
 
-function profileOf({ environment, history }: OrdersDatabases, customerId: string): CustomerProfile | null {
+/** Read in the same moment as the key. */
+function headerAt(invoices: BinaryDatabase, key: Uint8Array): InvoiceHeader {
+  const invoiceNo = invoiceNoOfKey(key);
+  const bytes = peek(invoices, Buffer.from(invoiceNo));
+  if (bytes === undefined) throw new Error(`Invoice ${invoiceNo} stands in a history, but is not there`);
+  return new StoredInvoice(bytes).header;
+}
+
+function profileOf({ environment, invoices, history }: OrdersDatabases, customerId: string): CustomerProfile | null {
   const range = historyRange(customerId);
   if (range === null) return null;
   readLatest(environment);
@@ -192,18 +194,18 @@ function profileOf({ environment, history }: OrdersDatabases, customerId: string
   let country = '';
   let firstPurchase: string | null = null;
   let lastPurchase: string | null = null;
-  let invoices = 0;
+  let purchases = 0;
   let cancellations = 0;
   let spentE4 = 0n;
-  for (const found of history.getRange({ start: range.first, end: range.last })) {
-    const header = decodeHistoryEntry(customerId, range.first.length, found);
+  for (const key of history.getKeys({ start: range.first, end: range.last })) {
+    const header = headerAt(invoices, key);
     earliest ??= header.invoiceDate;
     latest = header.invoiceDate;
     country = header.country;
     spentE4 += header.totalE4;
     if (header.cancellation) cancellations += 1;
     if (header.cancellation || isAdjustment(header.invoiceNo)) continue;
-    invoices += 1;
+    purchases += 1;
     firstPurchase ??= header.invoiceDate;
     lastPurchase = header.invoiceDate;
   }
@@ -213,14 +215,14 @@ function profileOf({ environment, history }: OrdersDatabases, customerId: string
     country,
     firstPurchase: firstPurchase ?? earliest,
     lastPurchase: lastPurchase ?? latest,
-    invoices,
+    invoices: purchases,
     cancellations,
     spentE4,
   };
 }
 
 function pageOf(
-  { environment, history }: OrdersDatabases,
+  { environment, invoices, history }: OrdersDatabases,
   customerId: string,
   { limit, cursor }: { readonly limit: number; readonly cursor: string | null },
 ): HistoryPage {
@@ -228,12 +230,12 @@ function pageOf(
   const range = historyRange(customerId);
   if (range === null) return { invoices: [], next: null };
   readLatest(environment);
-  const invoices: InvoiceHeader[] = [];
-  for (const found of history.getRange({ start: after ?? range.last, end: range.first, reverse: true })) {
-    if (after?.equals(found.key)) continue;
-    const last = invoices.at(-1);
-    if (last !== undefined && invoices.length === limit) return { invoices, next: encodeCursor(last) };
-    invoices.push(decodeHistoryEntry(customerId, range.first.length, found));
+  const page: InvoiceHeader[] = [];
+  for (const key of history.getKeys({ start: after ?? range.last, end: range.first, reverse: true })) {
+    if (after?.equals(key)) continue;
+    const last = page.at(-1);
+    if (last !== undefined && page.length === limit) return { invoices: page, next: encodeCursor(last) };
+    page.push(headerAt(invoices, key));
   }
-  return { invoices, next: null };
+  return { invoices: page, next: null };
 }

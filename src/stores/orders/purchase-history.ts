@@ -1,15 +1,14 @@
-// Keys and entries of a purchase history in LMDB: `customerId NUL invoiceDate NUL invoiceNo` -> what a page shows.
+// Keys of purchase histories in LMDB, `customerId NUL invoiceDate NUL invoiceNo`, and cursors into them.
 //
 // Bytes in order are customers apart, then dates, then invoice numbers. No field holds a NUL (ingest refuses control
 // characters), so no customer's keys lie among another's.
 import { TillstreamError } from '../../model/errors.ts';
-import { type InvoiceHeader, isCancellation } from '../../model/invoice.ts';
+import type { InvoiceHeader } from '../../model/invoice.ts';
 import { lineLimits } from '../../model/line.ts';
 
 const NUL = '\u0000';
 /** Sorts after every date. */
 const LAST = 0xff;
-const DATE_BYTES = '2010-12-01T08:26:00'.length;
 const DATE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/;
 
 export function historyKey(customerId: string, invoiceDate: string, invoiceNo: string): Buffer {
@@ -17,7 +16,8 @@ export function historyKey(customerId: string, invoiceDate: string, invoiceNo: s
 }
 
 export function invoiceNoOfKey(key: Uint8Array): string {
-  return Buffer.from(key).toString('utf8').split(NUL)[2] ?? '';
+  const text = Buffer.from(key).toString('utf8');
+  return text.slice(text.lastIndexOf(NUL) + 1);
 }
 
 /** Bounds of one customer's keys; null for what cannot be a customer. */
@@ -26,32 +26,6 @@ export function historyRange(customerId: string): { readonly first: Buffer; read
   if (!possible) return null;
   const first = Buffer.from(customerId + NUL);
   return { first, last: Buffer.concat([first, Buffer.of(LAST)]) };
-}
-
-export function encodeHistoryEntry(header: InvoiceHeader): Buffer {
-  return Buffer.from(`${header.lineCount} ${header.totalE4} ${header.country}`);
-}
-
-/** @param prefixBytes of `customerId NUL` */
-export function decodeHistoryEntry(
-  customerId: string,
-  prefixBytes: number,
-  { key, value }: { readonly key: Uint8Array; readonly value: Buffer },
-): InvoiceHeader {
-  const text = value.toString('utf8');
-  const second = text.indexOf(' ');
-  const third = text.indexOf(' ', second + 1);
-  const place = Buffer.from(key.buffer, key.byteOffset + prefixBytes, key.byteLength - prefixBytes);
-  const invoiceNo = place.toString('utf8', DATE_BYTES + NUL.length);
-  return {
-    invoiceNo,
-    customerId,
-    country: text.slice(third + 1),
-    invoiceDate: place.toString('latin1', 0, DATE_BYTES),
-    cancellation: isCancellation(invoiceNo),
-    totalE4: BigInt(text.slice(second + 1, third)),
-    lineCount: Number(text.slice(0, second)),
-  };
 }
 
 /** The place of an invoice in its customer's history. Says nothing of the customer, so it opens nobody else's. */

@@ -7,6 +7,7 @@
 //             u32 end of the document, u32 lines, u32 start of the last entry, f64 date; then customerId
 //   document  {"invoiceNo":…,"lines":[…,…]}
 //   entries   one a line, in the document's order: see ENTRY, then lineId, sequence and source
+import type { InvoiceHeader } from '../../model/invoice.ts';
 import type { AcceptedLine, Line, Version } from '../../model/line.ts';
 
 export const LAYOUT = 1;
@@ -37,6 +38,8 @@ export const ENTRY = {
   bytes: 40,
 } as const;
 
+const TOTAL = '"total":';
+const LINE_COUNT = ',"lineCount":';
 /** Between the JSON of two lines. */
 export const SEPARATOR = ',';
 
@@ -46,7 +49,15 @@ export function numberOfDate(text: string): number {
 }
 
 export function dateOfNumber(date: number): string {
-  return String(date).replace(/^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/, '$1-$2-$3T$4:$5:$6');
+  const text = String(date);
+  const day = `${text.slice(0, 4)}-${text.slice(4, 6)}-${text.slice(6, 8)}`;
+  return `${day}T${text.slice(8, 10)}:${text.slice(10, 12)}:${text.slice(12)}`;
+}
+
+/** The reverse of textFromE4(). */
+function e4OfText(text: string): bigint {
+  const [pounds = '', fraction = ''] = text.split('.');
+  return BigInt(pounds + fraction.padEnd(4, '0'));
 }
 
 /** A value, in place. */
@@ -78,6 +89,14 @@ export class StoredInvoice {
   /** The document as far as its first line. */
   get opening(): string {
     return this.bytes.toString('utf8', this.#documentStart, this.#linesStart);
+  }
+
+  get header(): InvoiceHeader {
+    const { opening } = this;
+    const { invoiceNo, customerId, country, invoiceDate, cancellation, lineCount } = JSON.parse(`${opening}]}`);
+    // A JSON number of this size is read with less than its digits. After it stand digits and names only.
+    const total = opening.slice(opening.lastIndexOf(TOTAL) + TOTAL.length, opening.lastIndexOf(LINE_COUNT));
+    return { invoiceNo, customerId, country, invoiceDate, cancellation, totalE4: e4OfText(total), lineCount };
   }
 
   firstLine(): StoredLine {
