@@ -87,6 +87,9 @@ async function run(options: UpOptions, dataDirectory: string): Promise<void> {
       fatal = error;
       stop.now();
     },
+  }).catch((error: unknown) => {
+    endSoon();
+    throw error;
   });
   try {
     announce(platform, options);
@@ -94,8 +97,8 @@ async function run(options: UpOptions, dataDirectory: string): Promise<void> {
     const done =
       sample === undefined || (await trySample(platform, sample === true ? SAMPLE_LINES : sample, options, stop));
     if (options.exit === true) {
-      if (sample === undefined) await verified(platform, options);
-      else if (!done) process.exitCode = 1;
+      const agreed = sample === undefined ? await verified(platform, options, stop) : done;
+      if (!agreed) process.exitCode = 1;
     } else if (!stop.signal.aborted) {
       if (options.json !== true) out(sample === undefined ? tryNext(platform.url) : `\n${tryNextInSample(platform)}`);
       await stop.asked;
@@ -139,11 +142,15 @@ async function trySample(platform: Platform, lines: number, options: UpOptions, 
   const rate = `${grouped(Math.round(summary.linesPerSecond))} lines/s`;
   const accepted = `${counted(summary.accepted, 'line')} accepted in ${duration(summary.seconds)}: ${rate}`;
   if (!quiet) out(`${accepted} (p50 ${latency(p50)}, p99 ${latency(p99)})\n\n`);
-  return (await verified(platform, options)) && summary.accepted === lines;
+  return (await verified(platform, options, stop)) && summary.accepted === lines;
 }
 
-async function verified(platform: Platform, options: UpOptions): Promise<boolean> {
-  const report = await platform.verify();
+/** False also when Ctrl-C comes first: it never waits for stores that are behind. */
+async function verified(platform: Platform, options: UpOptions, stop: Shutdown): Promise<boolean> {
+  const verifying = platform.verify();
+  verifying.catch(() => {}); // Closing the platform ends it.
+  const report = await Promise.race([verifying, stop.asked]);
+  if (report === undefined) return false;
   if (options.json === true) out(`${JSON.stringify(report)}\n`);
   else {
     out(storesScreen(report, screenWidth()));
@@ -162,5 +169,9 @@ async function close(platform: Platform): Promise<void> {
   const late = setTimeout(() => process.exit(), CLOSE_MS_MAX);
   await platform.close();
   clearTimeout(late);
+  endSoon();
+}
+
+function endSoon(): void {
   setTimeout(() => process.exit(), LINGER_MS_MAX).unref();
 }
