@@ -8,7 +8,7 @@ export interface Selects {
 }
 
 /** An answer is one JSON document in memory; more rows are for a BI tool. */
-export const selectLimits: SelectLimits = { rowsMax: 10_000, timeoutMs: 30_000 };
+const selectLimits: SelectLimits = { rowsMax: 10_000, timeoutMs: 30_000 };
 const SQL_CHARACTERS_MAX = 100_000;
 
 const QueryBody = Type.Object({ sql: Type.String({ minLength: 1, maxLength: SQL_CHARACTERS_MAX }) });

@@ -7,7 +7,7 @@ export interface ObjectInfo {
 }
 
 /** S3 takes 1,024 bytes; a part is a file name, which may have 255, and room is left for what an adapter appends. */
-export const objectNameLimits = { nameBytesMax: 512, partBytesMax: 200 } as const;
+const objectNameLimits = { nameBytesMax: 512, partBytesMax: 200 } as const;
 
 /**
  * Object storage. Names are relative, made of [A-Za-z0-9._=-] and slashes, never with an empty, `.` or `..` part, and
