@@ -8,9 +8,10 @@ import { expect, test } from 'vitest';
 import { createClock } from '../../src/model/clock.ts';
 import { Head } from '../../src/stream/head.ts';
 import { openLmdbStream } from '../../src/stream/lmdb-stream.ts';
+import { dice } from '../support/seed.ts';
 
 const child = fileURLToPath(new URL('appending-child.mjs', import.meta.url));
-const ROUNDS = 6;
+const ROUNDS = 4;
 
 /** What a child said was acknowledged before it was killed, after `acknowledgements` of them. */
 function runAndKill(directory: string, run: number, acknowledgements: number): Promise<[string, string][]> {
@@ -35,15 +36,10 @@ function runAndKill(directory: string, run: number, acknowledgements: number): P
 
 test(`stream (lmdb): an acknowledged record survives kill -9, once and under its sequence, ${ROUNDS} times over`, async () => {
   const directory = await mkdtemp(path.join(tmpdir(), 'tillstream-kill-'));
-  const seed = Number(process.env.TILLSTREAM_TEST_SEED ?? Date.now() % 2 ** 31);
-  let state = seed;
-  const random = (): number => {
-    state = (state * 48_271) % (2 ** 31 - 1);
-    return state / (2 ** 31 - 1);
-  };
+  const { seed, between } = dice('stream kill -9');
   const acknowledged = new Map<string, string>();
   for (let run = 0; run < ROUNDS; run += 1) {
-    const [here, earlier] = [await runAndKill(directory, run, 10 + Math.floor(random() * 2000)), acknowledged.size];
+    const [here, earlier] = [await runAndKill(directory, run, between(10, 2000)), acknowledged.size];
     for (const [sequence, text] of here) {
       expect(acknowledged.has(sequence), `${sequence} came again, seed ${seed}`).toBe(false);
       acknowledged.set(sequence, text);
