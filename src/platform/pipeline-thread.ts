@@ -7,7 +7,7 @@ import { openLmdbOrders } from '../stores/orders/lmdb-orders.ts';
 import { openLmdbQuarantine } from '../stores/quarantine/lmdb-quarantine.ts';
 import type { BatchLimits } from '../stream/consumer.ts';
 import { Head } from '../stream/head.ts';
-import { openLmdbStreamReader } from '../stream/lmdb-stream.ts';
+import { openLmdbStreamReader } from '../stream/lmdb-stream-reader.ts';
 import { hostConsumers } from './consumer-host.ts';
 import { createLog } from './log.ts';
 import { letDoorGoFirst } from './priority.ts';

@@ -7,7 +7,7 @@ import { openDuckDbWarehouse } from '../stores/warehouse/duckdb-warehouse.ts';
 import type { SelectLimits, SqlParameter, Warehouse } from '../stores/warehouse/warehouse.ts';
 import type { BatchLimits } from '../stream/consumer.ts';
 import { Head } from '../stream/head.ts';
-import { openLmdbStreamReader } from '../stream/lmdb-stream.ts';
+import { openLmdbStreamReader } from '../stream/lmdb-stream-reader.ts';
 import { hostConsumers } from './consumer-host.ts';
 import { createLog } from './log.ts';
 import { letDoorGoFirst } from './priority.ts';

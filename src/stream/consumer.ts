@@ -9,6 +9,8 @@ import type { Failure, Pipeline } from '../pipelines/pipeline.ts';
 import type { Quarantine } from '../stores/quarantine/quarantine.ts';
 import type { StreamReader, StreamRecord } from './event-stream.ts';
 import type { Head } from './head.ts';
+import { Signal } from './signal.ts';
+import { streamGap } from './stream-gap.ts';
 
 export interface BatchLimits {
   readonly recordsMax: number;
@@ -147,13 +149,10 @@ export class Consumer {
   async #load(): Promise<void> {
     const { stream, pipeline } = this.#options;
     this.#checkpoint = await this.#patiently(() => pipeline.checkpoint());
-    const { trimmed, newest } = await stream.bounds();
-    const gap = gapBetween(this.#checkpoint, { id: stream.id, trimmed, newest });
+    const gap = streamGap(pipeline.store, this.#checkpoint, { id: stream.id, ...(await stream.bounds()) });
     if (gap === null) return;
     this.#checkpoint = null; // of this stream it has passed nothing: retention must not go by it
-    throw new TillstreamError('stream_gap', `The ${pipeline.store} store ${gap}.`, {
-      hint: wayOutOfGap(pipeline.store),
-    });
+    throw gap;
   }
 
   /** The next batch: what is there, and what comes within the linger time. Empty: nothing came, or somebody holds. */
@@ -290,28 +289,6 @@ export class Consumer {
   }
 }
 
-/** Wakes everybody who waits on it. */
-class Signal {
-  readonly #waiting = new Set<() => void>();
-
-  fire(): void {
-    for (const wake of this.#waiting) wake();
-  }
-
-  /** Resolves when it is fired, or after `timeoutMs`. */
-  wait(timeoutMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        clearTimeout(timer);
-        this.#waiting.delete(wake); // nothing may ever fire: what timed out must not stay
-        resolve();
-      };
-      const timer = setTimeout(wake, timeoutMs);
-      this.#waiting.add(wake);
-    });
-  }
-}
-
 /** The entry for a record that a store could not use. */
 export function quarantineEntry(store: string, record: StreamRecord, error: unknown, attempts: number) {
   return {
@@ -329,30 +306,4 @@ export function quarantineEntry(store: string, record: StreamRecord, error: unkn
 function troubleOf(error: unknown): NonNullable<ConsumerStatus['error']> {
   if (!isTillstreamError(error)) return { code: 'internal', message: messageOf(error), hint: null };
   return { code: error.code, message: error.message, hint: error.hint ?? null };
-}
-
-/** The lake is what the other stores are built from. */
-function wayOutOfGap(store: Pipeline['store']): string {
-  if (store === 'lake') return 'Nothing was skipped. Put the lake back as it was, or from a backup, and start again.';
-  return `Nothing was skipped and nothing is lost: the lake has every line. Build the store anew with: tillstream rebuild ${store}`;
-}
-
-/** Why a store cannot go on with a stream, as the end of a sentence; null when it can. */
-function gapBetween(
-  checkpoint: Checkpoint | null,
-  stream: { readonly id: string; readonly trimmed: string | null; readonly newest: string | null },
-): string | null {
-  if (checkpoint === null) {
-    return stream.trimmed === null ? null : `is new, but the stream no longer has its records up to ${stream.trimmed}`;
-  }
-  if (checkpoint.streamId !== stream.id) {
-    return `belongs to another stream (${checkpoint.streamId}; this one is ${stream.id})`;
-  }
-  if (stream.newest === null || checkpoint.sequence > stream.newest) {
-    return `is ahead of the stream (${checkpoint.sequence}; its newest record is ${stream.newest ?? 'none'})`;
-  }
-  if (stream.trimmed !== null && checkpoint.sequence < stream.trimmed) {
-    return `is at ${checkpoint.sequence}, but the stream no longer has its records up to ${stream.trimmed}`;
-  }
-  return null;
 }

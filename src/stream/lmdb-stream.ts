@@ -2,22 +2,26 @@
 //
 // append() resolves only once LMDB has flushed, so an acknowledged line survives a power cut. Appends that come while a
 // flush is under way share the next one (group commit). One thread writes; any number of threads read, each by an opening
-// of its own. Not replicated: see kinesis-stream.ts on AWS.
+// of its own (lmdb-stream-reader.ts). Not replicated: see kinesis-stream.ts on AWS.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../model/clock.ts';
 import { TillstreamError } from '../model/errors.ts';
 import { RECORD_BYTES_MAX } from '../model/record.ts';
-import {
-  type BinaryDatabase,
-  durably,
-  type Environment,
-  openDatabase,
-  openEnvironment,
-  readLatest,
-} from '../stores/lmdb-environment.ts';
-import type { AppendResult, EventStream, NewRecord, StreamBounds, StreamReader, StreamRecord } from './event-stream.ts';
-import { decodeKey, encodeFrame, encodeKey, keyAfter, recordsOf } from './frame.ts';
+import { durably, readLatest } from '../stores/lmdb-environment.ts';
+import type { AppendResult, EventStream, NewRecord, StreamBounds, StreamReader } from './event-stream.ts';
+import { decodeKey, encodeFrame, encodeKey } from './frame.ts';
 import type { Head } from './head.ts';
+import {
+  boundsOf,
+  ID_KEY,
+  type Log,
+  openLog,
+  readerOf,
+  readTail,
+  sequenceOf,
+  TAIL_KEY,
+  type Tail,
+} from './lmdb-stream-reader.ts';
 
 /** A commit takes what waits, to this size: large enough to fill a disk's writes, small enough to keep latency. */
 const FRAME_BYTES_MAX = 4 * 1024 * 1024;
@@ -25,103 +29,6 @@ const FRAME_BYTES_MAX = 4 * 1024 * 1024;
 const FULL_FACTOR = 1.25;
 /** Frames removed in one transaction: appends wait for it. */
 const FRAMES_TRIMMED_AT_ONCE = 500;
-const SEQUENCE_WIDTH = 16;
-
-const ID_KEY = Buffer.from('id');
-const TAIL_KEY = Buffer.from('tail');
-
-/** Where the stream ends, changed with every commit. Numbers of records; 0: none. */
-interface Tail {
-  readonly newest: number;
-  readonly trimmed: number;
-  /** Of all frames kept. */
-  readonly bytes: number;
-  /** Of the newest append, µs since 1970. */
-  readonly appendedAt: number;
-}
-
-const EMPTY: Tail = { newest: 0, trimmed: 0, bytes: 0, appendedAt: 0 };
-
-interface Log {
-  readonly environment: Environment;
-  /** See frame.ts. */
-  readonly frames: BinaryDatabase;
-  readonly meta: BinaryDatabase;
-}
-
-function openLog(directory: string): Log {
-  const environment = openEnvironment(directory);
-  return { environment, frames: openDatabase(environment, 'frames'), meta: openDatabase(environment, 'meta') };
-}
-
-function readTail({ meta }: Log): Tail {
-  const value = meta.getBinary(TAIL_KEY);
-  return value === undefined ? EMPTY : JSON.parse(value.toString());
-}
-
-function sequenceOf(record: number): string {
-  return String(record).padStart(SEQUENCE_WIDTH, '0');
-}
-
-/**
- * A reader for another thread than the writer's.
- * @param head shared with the writer: only what it says is on disk is read
- * @throws unavailable  there is no stream yet: the writer makes it
- */
-export function openLmdbStreamReader(directory: string, head: Head): StreamReader {
-  return readerOf(openLog(directory), head);
-}
-
-function readerOf(log: Log, head: Head): StreamReader {
-  const { environment, frames, meta } = log;
-  const id = meta.getBinary(ID_KEY)?.toString();
-  if (id === undefined) throw new TillstreamError('unavailable', 'The stream has not been made yet.');
-
-  /** Key of the frame that holds a record: the last one that does not start after it. */
-  const frameWith = (record: number): Uint8Array => {
-    for (const key of frames.getKeys({ start: keyAfter(record), reverse: true, limit: 1 })) return key;
-    return keyAfter(record);
-  };
-
-  return {
-    id,
-    async read(after, { recordsMax, bytesMax }) {
-      const from = after === null ? 1 : Number(after) + 1;
-      const newest = head.newest;
-      const found: StreamRecord[] = [];
-      let bytes = 0;
-      if (from > newest) return found;
-      readLatest(environment);
-      for (const { key, value } of frames.getRange({ start: frameWith(from) })) {
-        const { first, count, arrivedAtMs } = decodeKey(key);
-        let record = first - 1;
-        for (const data of recordsOf(value, count)) {
-          record += 1;
-          if (record < from) continue;
-          bytes += data.length;
-          const full = found.length >= recordsMax || (found.length > 0 && bytes > bytesMax);
-          if (full || record > newest) return found;
-          found.push({ sequence: sequenceOf(record), arrivedAtMs, data });
-        }
-      }
-      return found;
-    },
-    async bounds() {
-      readLatest(environment);
-      return boundsOf(readTail(log));
-    },
-    async close() {
-      await environment.close();
-    },
-  };
-}
-
-function boundsOf({ trimmed, newest }: Tail): StreamBounds {
-  return {
-    trimmed: trimmed === 0 ? null : sequenceOf(trimmed),
-    newest: newest === 0 ? null : sequenceOf(newest),
-  };
-}
 
 export interface LmdbStreamOptions {
   readonly directory: string;

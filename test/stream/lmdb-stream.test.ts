@@ -7,7 +7,8 @@ import { type Clock, createClock } from '../../src/model/clock.ts';
 import { openDatabase, openEnvironment } from '../../src/stores/lmdb-environment.ts';
 import { decodeKey } from '../../src/stream/frame.ts';
 import { Head } from '../../src/stream/head.ts';
-import { type LmdbStream, openLmdbStream, openLmdbStreamReader } from '../../src/stream/lmdb-stream.ts';
+import { type LmdbStream, openLmdbStream } from '../../src/stream/lmdb-stream.ts';
+import { openLmdbStreamReader } from '../../src/stream/lmdb-stream-reader.ts';
 import { append, newRecord, textsOf } from '../contract/stream.contract.ts';
 import { canMount, mountSmallDisk } from '../support/small-disk.ts';
 

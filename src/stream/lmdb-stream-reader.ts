@@ -1,0 +1,113 @@
+// Reading the stream in LMDB, from any thread: the layout of the environment, and what it gives.
+//
+// `frames` maps the key of a frame (frame.ts) to all records of one commit; `meta` holds the id of the stream and, changed
+// with every commit, its Tail. Only what the writer has announced as durable, in the shared Head, is read.
+import { TillstreamError } from '../model/errors.ts';
+import {
+  type BinaryDatabase,
+  type Environment,
+  openDatabase,
+  openEnvironment,
+  readLatest,
+} from '../stores/lmdb-environment.ts';
+import type { StreamBounds, StreamReader, StreamRecord } from './event-stream.ts';
+import { decodeKey, keyAfter, recordsOf } from './frame.ts';
+import type { Head } from './head.ts';
+
+const SEQUENCE_WIDTH = 16;
+
+export const ID_KEY = Buffer.from('id');
+export const TAIL_KEY = Buffer.from('tail');
+
+/** Where the stream ends, changed with every commit. Numbers of records; 0: none. */
+export interface Tail {
+  readonly newest: number;
+  readonly trimmed: number;
+  /** Of all frames kept. */
+  readonly bytes: number;
+  /** Of the newest append, µs since 1970. */
+  readonly appendedAt: number;
+}
+
+const EMPTY: Tail = { newest: 0, trimmed: 0, bytes: 0, appendedAt: 0 };
+
+export interface Log {
+  readonly environment: Environment;
+  /** See frame.ts. */
+  readonly frames: BinaryDatabase;
+  readonly meta: BinaryDatabase;
+}
+
+export function openLog(directory: string): Log {
+  const environment = openEnvironment(directory);
+  return { environment, frames: openDatabase(environment, 'frames'), meta: openDatabase(environment, 'meta') };
+}
+
+export function readTail({ meta }: Log): Tail {
+  const value = meta.getBinary(TAIL_KEY);
+  return value === undefined ? EMPTY : JSON.parse(value.toString());
+}
+
+export function sequenceOf(record: number): string {
+  return String(record).padStart(SEQUENCE_WIDTH, '0');
+}
+
+/**
+ * A reader for another thread than the writer's.
+ * @param head shared with the writer: only what it says is on disk is read
+ * @throws unavailable  there is no stream yet: the writer makes it
+ */
+export function openLmdbStreamReader(directory: string, head: Head): StreamReader {
+  return readerOf(openLog(directory), head);
+}
+
+export function readerOf(log: Log, head: Head): StreamReader {
+  const { environment, frames, meta } = log;
+  const id = meta.getBinary(ID_KEY)?.toString();
+  if (id === undefined) throw new TillstreamError('unavailable', 'The stream has not been made yet.');
+
+  /** Key of the frame that holds a record: the last one that does not start after it. */
+  const frameWith = (record: number): Uint8Array => {
+    for (const key of frames.getKeys({ start: keyAfter(record), reverse: true, limit: 1 })) return key;
+    return keyAfter(record);
+  };
+
+  return {
+    id,
+    async read(after, { recordsMax, bytesMax }) {
+      const from = after === null ? 1 : Number(after) + 1;
+      const newest = head.newest;
+      const found: StreamRecord[] = [];
+      let bytes = 0;
+      if (from > newest) return found;
+      readLatest(environment);
+      for (const { key, value } of frames.getRange({ start: frameWith(from) })) {
+        const { first, count, arrivedAtMs } = decodeKey(key);
+        let record = first - 1;
+        for (const data of recordsOf(value, count)) {
+          record += 1;
+          if (record < from) continue;
+          bytes += data.length;
+          const full = found.length >= recordsMax || (found.length > 0 && bytes > bytesMax);
+          if (full || record > newest) return found;
+          found.push({ sequence: sequenceOf(record), arrivedAtMs, data });
+        }
+      }
+      return found;
+    },
+    async bounds() {
+      readLatest(environment);
+      return boundsOf(readTail(log));
+    },
+    async close() {
+      await environment.close();
+    },
+  };
+}
+
+export function boundsOf({ trimmed, newest }: Tail): StreamBounds {
+  return {
+    trimmed: trimmed === 0 ? null : sequenceOf(trimmed),
+    newest: newest === 0 ? null : sequenceOf(newest),
+  };
+}
