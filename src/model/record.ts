@@ -2,8 +2,10 @@
 //
 // The text of a line is written by hand: JSON.stringify of the same object takes three times as long (bench/ndjson).
 // Its fields stand in a fixed order, so equal lines have equal text.
+import { readDate } from './dates.ts';
 import { TillstreamError } from './errors.ts';
-import type { AcceptedLine, Extra, Line } from './line.ts';
+import { type AcceptedLine, type Extra, type Line, lineLimits } from './line.ts';
+import { toE4 } from './money.ts';
 
 /** Kinesis takes 1 MB a record; 200 KB keeps retries, bisecting and memory small (on AWS: 5 KB billing steps anyway). */
 export const RECORD_BYTES_MAX = 200_000;
@@ -54,13 +56,14 @@ export function parseRecord(sequence: string, data: Buffer): AcceptedLine[] {
     } catch (cause) {
       throw new TillstreamError('unusable_record', `Record ${sequence} is not NDJSON: ${excerpt(text)}`, { cause });
     }
-    if (!isRecordLine(parsed)) {
+    const wrong = wrongIn(parsed);
+    if (wrong !== null) {
       throw new TillstreamError(
         'unusable_record',
-        `Record ${sequence} holds something else than a line: ${excerpt(text)}`,
+        `Record ${sequence} holds something else than a line${wrong}: ${excerpt(text)}`,
       );
     }
-    lines.push({ ...parsed, sequence });
+    lines.push({ ...(parsed as RecordLine), sequence });
   }
   if (lines.length === 0) throw new TillstreamError('unusable_record', `Record ${sequence} is empty`);
   return lines;
@@ -68,23 +71,49 @@ export function parseRecord(sequence: string, data: Buffer): AcceptedLine[] {
 
 type RecordLine = Omit<AcceptedLine, 'sequence'>;
 
-function isRecordLine(value: unknown): value is RecordLine {
-  if (typeof value !== 'object' || value === null) return false;
+const isText = (value: unknown): boolean => typeof value === 'string';
+const isTextOrNull = (value: unknown): boolean => value === null || typeof value === 'string';
+
+// What ingest lets in, and no more: a number that one store would round and another refuse must not get into either.
+const FIELDS: readonly (readonly [keyof RecordLine, (value: unknown) => boolean])[] = [
+  ['invoiceNo', isText],
+  ['lineId', isText],
+  ['stockCode', isText],
+  ['description', isTextOrNull],
+  ['quantity', (value) => Number.isSafeInteger(value) && Math.abs(value as number) <= lineLimits.quantityMax],
+  ['invoiceDate', isWallClock],
+  ['unitPrice', isPrice],
+  ['customerId', isTextOrNull],
+  ['country', isText],
+  ['receivedAt', Number.isSafeInteger],
+  ['position', Number.isSafeInteger],
+  ['source', isText],
+];
+
+/** null: it is a line of a record; else the field that shows it is not, where there is one. */
+function wrongIn(value: unknown): string | null {
+  if (typeof value !== 'object' || value === null) return '';
   const line = value as Partial<Record<keyof RecordLine, unknown>>;
-  return (
-    typeof line.invoiceNo === 'string' &&
-    typeof line.lineId === 'string' &&
-    typeof line.stockCode === 'string' &&
-    (line.description === null || typeof line.description === 'string') &&
-    Number.isSafeInteger(line.quantity) &&
-    typeof line.invoiceDate === 'string' &&
-    typeof line.unitPrice === 'number' &&
-    (line.customerId === null || typeof line.customerId === 'string') &&
-    typeof line.country === 'string' &&
-    Number.isSafeInteger(line.receivedAt) &&
-    Number.isSafeInteger(line.position) &&
-    typeof line.source === 'string'
-  );
+  for (const [name, isRight] of FIELDS) {
+    const found = line[name];
+    if (!isRight(found)) return found === undefined ? '' : ` (${name} is ${excerpt(JSON.stringify(found))})`;
+  }
+  return null;
+}
+
+function isPrice(value: unknown): boolean {
+  return typeof value === 'number' && Math.abs(value) <= lineLimits.unitPriceMax && toE4(value) / 10_000 === value;
+}
+
+/** Lines of a record mostly share their date. */
+let lastWallClock = '';
+
+function isWallClock(value: unknown): boolean {
+  if (typeof value !== 'string') return false;
+  if (value === lastWallClock) return true;
+  if (readDate(value, 'UTC') !== value) return false;
+  lastWallClock = value;
+  return true;
 }
 
 function excerpt(text: string): string {
