@@ -1,32 +1,23 @@
-// The whole platform in one process: opens the data directory, starts the threads, wires ports to adapters, listens.
+// The whole platform in one process: a data directory, its parts, the routes before them, an address.
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
-import { monotonicFactory } from 'ulid';
-import { Admission } from '../ingest/admission.ts';
-import { Ingest } from '../ingest/ingest.ts';
 import { ingestRoutes } from '../ingest/routes.ts';
-import { createClock } from '../model/clock.ts';
 import { TillstreamError } from '../model/errors.ts';
 import { analyticsRoutes } from '../query/analytics-routes.ts';
 import { ordersRoutes } from '../query/orders-routes.ts';
 import { quarantineRoutes } from '../query/quarantine-routes.ts';
 import { sqlRoutes } from '../query/sql-routes.ts';
 import { statusRoutes } from '../query/status-routes.ts';
-import { openLmdbOrders } from '../stores/orders/lmdb-orders.ts';
-import { openLmdbQuarantine } from '../stores/quarantine/lmdb-quarantine.ts';
-import type { ConsumerStatus } from '../stream/consumer.ts';
-import { Head } from '../stream/head.ts';
-import { type LmdbStream, openLmdbStream } from '../stream/lmdb-stream.ts';
-import { readConfig } from './config.ts';
-import type { HostedConsumers } from './consumer-host.ts';
-import { openDataDirectory } from './data-directory.ts';
+import { type Config, readConfig } from './config.ts';
+import { type DataDirectory, openDataDirectory } from './data-directory.ts';
 import { createLog } from './log.ts';
-import type { PipelineThread } from './pipeline-thread.ts';
+import { createOperator, type Operator } from './operator.ts';
+import { openParts, type Parts } from './parts.ts';
+import { keepRetention } from './retention.ts';
 import { createServer } from './server.ts';
 import { RateMeter, statusOf } from './status.ts';
-import { startThread, type Thread } from './threads.ts';
-import { type VerifyReport, verify } from './verify.ts';
+import type { VerifyReport } from './verify.ts';
 import type { WarehouseThread } from './warehouse-thread.ts';
 
 export interface PlatformOptions {
@@ -48,82 +39,91 @@ export interface Platform {
   close(): Promise<void>;
 }
 
-/** How long close() waits for answers under way, then for batches: on a busy machine too, all within five seconds. */
-const DRAIN_TIMEOUT_MS = 3000;
-const TICK_MS = 1000;
-/** More than any client opens connections; each waits for its commit only. */
-const REQUESTS_IN_FLIGHT_MAX = 10_000;
-const RATE_WINDOW_SECONDS = 5;
+/** How long close() waits for answers under way; the parts take three seconds more, so that all ends within five. */
+const ANSWERS_TIMEOUT_MS = 1500;
+const HOUR_MS = 3_600_000;
 
 /**
  * Resolves when requests are served.
- * @throws port_taken, address_not_allowed, wrong_usage, and what openDataDirectory throws
+ * @throws port_taken, address_not_allowed, wrong_usage, and what openDataDirectory and openParts throw
  */
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
   const config = readConfig(options.environment);
   refuseOpenAddress(options.host);
   const log = createLog('http', config.logLevel);
-  const startedAt = new Date();
   const directory = await openDataDirectory(options.dataDirectory);
-  const head = new Head();
-  const clock = createClock();
-  const newId = monotonicFactory();
-  const stream = await openLmdbStream({
-    directory: directory.stream,
-    head,
-    clock,
-    newId,
-    bytesMax: config.streamBytesMax,
-  });
-  const onEnd = (error: Error): void => {
+  const parts = await openParts(directory, config, (error) => {
     log.fatal({ err: error }, 'A thread has ended');
     options.onFatal(error);
-  };
-  const pipelines = startThread<PipelineThread>('pipeline-thread', directory, head.buffer, config, onEnd);
-  const warehouse = startThread<WarehouseThread>('warehouse-thread', directory, head.buffer, config, onEnd);
-  const threads: readonly Thread<HostedConsumers>[] = [pipelines, warehouse];
-  const orders = openLmdbOrders({ directory: directory.orders, readOnly: true });
-  const quarantine = openLmdbQuarantine({ directory: directory.state });
-  const admission = new Admission(directory.path, { ...config, requestsInFlightMax: REQUESTS_IN_FLIGHT_MAX });
-  const ingest = new Ingest({ stream, clock, newLineId: newId, timeZone: config.timeZone });
-  const rate = new RateMeter(RATE_WINDOW_SECONDS);
-  const consumers = async () => (await Promise.all(threads.map((thread) => thread.call('status')))).flat();
-
-  /** verify and redrive hold delivery, each for itself: one after the other. */
-  let operating: Promise<unknown> = Promise.resolve();
-  const oneAtATime = <T>(work: () => Promise<T>): Promise<T> => {
-    const result = operating.then(work);
-    operating = result.catch(() => {});
-    return result;
-  };
-  const verifyNow = (): Promise<VerifyReport> =>
-    oneAtATime(() =>
-      verify({
-        stream,
-        quarantine,
-        hold: async (upTo) => void (await Promise.all(threads.map((thread) => thread.call('hold', upTo)))),
-        release: async () => void (await Promise.all(threads.map((thread) => thread.call('release')))),
-        lakeDigest: (selection) => warehouse.call('lakeDigest', selection),
-        ordersDigest: () => pipelines.call('ordersDigest'),
-        warehouseDigest: () => warehouse.call('warehouseDigest'),
-      }),
-    );
-
-  const server = createServer({
-    onError: (error, request) =>
-      log.error({ err: error, method: request.method, url: request.url }, 'A request failed'),
+  }).catch((error: unknown) => {
+    directory.close();
+    throw error;
   });
-  ingestRoutes(server, ingest, admission);
-  ordersRoutes(server, orders);
+  const ending = new AbortController();
+  const operator = createOperator(parts);
+  const rate = new RateMeter(() => parts.ingest.counters.accepted);
+  const server = createServer({
+    onError: (error, request) => log.error({ err: error, ...request }, 'A request failed'),
+  });
+  const startedAt = new Date();
+  registerRoutes(server, { parts, operator, config, directory, startedAt, rate });
+  const close = async (): Promise<void> => {
+    ending.abort();
+    rate.stop();
+    parts.admission.close();
+    await Promise.race([server.close(), pause(ANSWERS_TIMEOUT_MS, undefined, { ref: false })]);
+    await parts.close();
+    directory.close();
+  };
+  try {
+    const url = await listen(server, options);
+    directory.announce({ url, pid: process.pid, startedAt: startedAt.toISOString() });
+    void keepRetention({
+      stream: parts.stream,
+      consumers: () => operator.consumers(),
+      keptMs: config.streamHours * HOUR_MS,
+      onError: (error) => log.error({ err: error }, 'Passed records could not be removed from the stream'),
+      signal: ending.signal,
+    });
+    let closing: Promise<void> | null = null;
+    return {
+      url,
+      dataDirectory: directory.path,
+      verify: () => operator.verify(),
+      close() {
+        closing ??= close();
+        return closing;
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+interface Served {
+  readonly parts: Parts;
+  readonly operator: Operator;
+  readonly config: Config;
+  readonly directory: DataDirectory;
+  readonly startedAt: Date;
+  readonly rate: RateMeter;
+}
+
+function registerRoutes(
+  server: FastifyInstance,
+  { parts, operator, config, directory, startedAt, rate }: Served,
+): void {
+  const { stream, ingest, admission, orders, quarantine, warehouse } = parts;
   const questions = {
     ask: (...question: Parameters<WarehouseThread['ask']>) => warehouse.call('ask', ...question),
     select: (...question: Parameters<WarehouseThread['select']>) => warehouse.call('select', ...question),
   };
+  ingestRoutes(server, ingest, admission);
+  ordersRoutes(server, orders);
   analyticsRoutes(server, questions, config.timeZone);
   sqlRoutes(server, questions);
-  quarantineRoutes(server, quarantine, {
-    redrive: ({ id, store }) => oneAtATime(() => (store === 'warehouse' ? warehouse : pipelines).call('redrive', id)),
-  });
+  quarantineRoutes(server, quarantine, operator);
   statusRoutes(server, {
     status: () =>
       statusOf({
@@ -135,77 +135,13 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
         ingest,
         admission,
         linesPerSecond: () => rate.perSecond,
-        consumers,
+        consumers: () => operator.consumers(),
         quarantine: () => quarantine.counts(),
         replaced: () => orders.replaced(),
       }),
-    verify: verifyNow,
+    verify: () => operator.verify(),
     notReady: () => admission.closedBecause()?.message ?? null,
   });
-
-  let ticking = true;
-  const tick = async (): Promise<void> => {
-    while (ticking) {
-      await pause(TICK_MS, undefined, { ref: false });
-      rate.sample(ingest.counters.accepted);
-      await retain(stream, await consumers(), Date.now() - config.streamHours * 3_600_000).catch((error: unknown) =>
-        log.error({ err: error }, 'Passed records could not be removed from the stream'),
-      );
-    }
-  };
-
-  const closeStores = async (): Promise<void> => {
-    await Promise.all(threads.map((thread) => endThread(thread)));
-    await Promise.all([orders.close(), quarantine.close()]);
-    await stream.close();
-    directory.close();
-  };
-
-  try {
-    await admission.open();
-    await Promise.all(threads.map((thread) => thread.call('start')));
-    const url = await listen(server, options);
-    directory.announce({ url, pid: process.pid, startedAt: startedAt.toISOString() });
-    void tick().catch(() => {}); // ends with the threads
-    let closing: Promise<void> | null = null;
-    return {
-      url,
-      dataDirectory: directory.path,
-      verify: verifyNow,
-      close() {
-        closing ??= (async () => {
-          ticking = false;
-          admission.close();
-          await Promise.race([server.close(), pause(DRAIN_TIMEOUT_MS, undefined, { ref: false })]);
-          await closeStores();
-        })();
-        return closing;
-      },
-    };
-  } catch (error) {
-    admission.close();
-    await server.close().catch(() => {});
-    await closeStores();
-    throw error;
-  }
-}
-
-/** Lets a thread finish its batch, then ends it. A batch that takes longer is delivered again after the next start. */
-async function endThread(thread: Thread<HostedConsumers>): Promise<void> {
-  await Promise.race([thread.call('stop').catch(() => {}), pause(DRAIN_TIMEOUT_MS, undefined, { ref: false })]);
-  await thread.end();
-}
-
-/**
- * Removes what every consumer has passed and retention no longer keeps. A store with a stream_gap can only be rebuilt from
- * the lake, so it holds nothing back, unless it is the lake itself.
- */
-async function retain(stream: LmdbStream, consumers: readonly ConsumerStatus[], keptSinceMs: number): Promise<void> {
-  const awaited = consumers.filter(({ store, error }) => store === 'lake' || error?.code !== 'stream_gap');
-  const checkpoints = awaited.map(({ checkpoint }) => checkpoint);
-  if (checkpoints.length === 0 || checkpoints.includes(null)) return;
-  const passed = checkpoints.reduce((least, checkpoint) => ((checkpoint ?? '') < (least ?? '') ? checkpoint : least));
-  while ((await stream.trim(passed, keptSinceMs)) > 0);
 }
 
 /** Until there are keys, nobody but this machine is let in. */

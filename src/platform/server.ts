@@ -10,7 +10,7 @@ const PARAMETER_CHARACTERS_MAX = 512;
 
 export interface ServerOptions {
   /** Called for errors that are not a client's. */
-  readonly onError: (error: unknown, request: { readonly method: string; readonly url: string }) => void;
+  readonly onError: (error: unknown, request: { readonly method: string; readonly route: string }) => void;
 }
 
 export function createServer({ onError }: ServerOptions): FastifyInstance {
@@ -34,7 +34,8 @@ export function createServer({ onError }: ServerOptions): FastifyInstance {
   server.setErrorHandler((error: FastifyError, request, reply) => {
     const ours = ownError(error, request);
     const problem = problemOf(ours);
-    if (problem.code === 'internal') onError(error, request);
+    // The pattern, not the address: that may name a customer.
+    if (problem.code === 'internal') onError(error, { method: request.method, route: request.routeOptions.url ?? '' });
     const retryAfter = retryAfterOf(ours);
     if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
     // The rest of a body that was refused is not read: the connection cannot be used again.

@@ -63,23 +63,29 @@ function consumerStatus(consumer: ConsumerStatus, newest: string | null) {
   return { store, state, checkpoint, lagRecords, lagSeconds: Math.round(lagMs) / 1000, freshnessMs, error };
 }
 
-/** Lines a second over the last `windowSeconds`, sampled once a second. */
+const RATE_WINDOW_SECONDS = 5;
+const SAMPLE_MS = 1000;
+
+/** What grew a second, over the last five. Samples until stop(). */
 export class RateMeter {
   readonly #samples: number[] = [];
-  readonly #windowSeconds: number;
+  readonly #timer: NodeJS.Timeout;
 
-  constructor(windowSeconds: number) {
-    this.#windowSeconds = windowSeconds;
-  }
-
-  /** Call once a second with a number that only grows. */
-  sample(total: number): void {
-    this.#samples.push(total);
-    if (this.#samples.length > this.#windowSeconds + 1) this.#samples.shift();
+  /** @param total a number that only grows */
+  constructor(total: () => number) {
+    this.#timer = setInterval(() => {
+      this.#samples.push(total());
+      if (this.#samples.length > RATE_WINDOW_SECONDS + 1) this.#samples.shift();
+    }, SAMPLE_MS);
+    this.#timer.unref();
   }
 
   get perSecond(): number {
     const first = this.#samples[0] ?? 0;
     return ((this.#samples.at(-1) ?? 0) - first) / Math.max(1, this.#samples.length - 1);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
   }
 }

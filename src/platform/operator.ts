@@ -1,0 +1,36 @@
+// What an operator does to a running platform: look at its consumers, verify, redrive.
+import type { QuarantineEntry } from '../stores/quarantine/quarantine.ts';
+import type { ConsumerStatus } from '../stream/consumer.ts';
+import type { RedriveResult } from './consumer-host.ts';
+import type { Parts } from './parts.ts';
+import { type LakeSelection, type VerifyReport, verify } from './verify.ts';
+
+export interface Operator {
+  consumers(): Promise<ConsumerStatus[]>;
+  verify(): Promise<VerifyReport>;
+  redrive(entry: QuarantineEntry): Promise<RedriveResult>;
+}
+
+export function createOperator({ stream, quarantine, pipelines, warehouse, threads }: Parts): Operator {
+  /** verify and redrive hold delivery, each for itself: one after the other. */
+  let operating: Promise<unknown> = Promise.resolve();
+  const oneAtATime = <T>(work: () => Promise<T>): Promise<T> => {
+    const result = operating.then(work);
+    operating = result.catch(() => {});
+    return result;
+  };
+  const verifiable = {
+    stream,
+    quarantine,
+    hold: async (upTo?: string) => void (await Promise.all(threads.map((thread) => thread.call('hold', upTo)))),
+    release: async () => void (await Promise.all(threads.map((thread) => thread.call('release')))),
+    lakeDigest: (selection: LakeSelection) => warehouse.call('lakeDigest', selection),
+    ordersDigest: () => pipelines.call('ordersDigest'),
+    warehouseDigest: () => warehouse.call('warehouseDigest'),
+  };
+  return {
+    consumers: async () => (await Promise.all(threads.map((thread) => thread.call('status')))).flat(),
+    verify: () => oneAtATime(() => verify(verifiable)),
+    redrive: ({ id, store }) => oneAtATime(() => (store === 'warehouse' ? warehouse : pipelines).call('redrive', id)),
+  };
+}

@@ -1,0 +1,81 @@
+// The parts of a platform in one process, opened and closed in the right order.
+import { setTimeout as pause } from 'node:timers/promises';
+import { monotonicFactory } from 'ulid';
+import { Admission } from '../ingest/admission.ts';
+import { Ingest } from '../ingest/ingest.ts';
+import { createClock } from '../model/clock.ts';
+import { openLmdbOrders } from '../stores/orders/lmdb-orders.ts';
+import type { OrderStore } from '../stores/orders/order-store.ts';
+import { openLmdbQuarantine } from '../stores/quarantine/lmdb-quarantine.ts';
+import type { Quarantine } from '../stores/quarantine/quarantine.ts';
+import { Head } from '../stream/head.ts';
+import { type LmdbStream, openLmdbStream } from '../stream/lmdb-stream.ts';
+import type { Config } from './config.ts';
+import type { HostedConsumers } from './consumer-host.ts';
+import type { DataDirectory } from './data-directory.ts';
+import type { PipelineThread } from './pipeline-thread.ts';
+import { startThread, type Thread } from './threads.ts';
+import type { WarehouseThread } from './warehouse-thread.ts';
+
+export interface Parts {
+  readonly stream: LmdbStream;
+  readonly ingest: Ingest;
+  readonly admission: Admission;
+  /** To look up; the pipeline thread writes. */
+  readonly orders: OrderStore;
+  readonly quarantine: Quarantine;
+  readonly pipelines: Thread<PipelineThread>;
+  readonly warehouse: Thread<WarehouseThread>;
+  /** Both threads, as far as they run consumers. */
+  readonly threads: readonly Thread<HostedConsumers>[];
+  /** Finishes the batches under way, within three seconds; what is not done is delivered after the next start. */
+  close(): Promise<void>;
+}
+
+/** More than any client opens connections; each waits for its commit only. */
+const REQUESTS_IN_FLIGHT_MAX = 10_000;
+const BATCH_TIMEOUT_MS = 3000;
+
+/**
+ * Resolves when the consumers run.
+ * @param onEnd called when a thread has ended by itself: the platform cannot go on
+ * @throws directory_not_writable, directory_too_new, unavailable
+ */
+export async function openParts(
+  directory: DataDirectory,
+  config: Config,
+  onEnd: (error: Error) => void,
+): Promise<Parts> {
+  const head = new Head();
+  const clock = createClock();
+  const newId = monotonicFactory();
+  const bytesMax = config.streamBytesMax;
+  // First: it makes the stream that the threads open.
+  const stream = await openLmdbStream({ directory: directory.stream, head, clock, newId, bytesMax });
+  const pipelines = startThread<PipelineThread>('pipeline-thread', directory, head.buffer, config, onEnd);
+  const warehouse = startThread<WarehouseThread>('warehouse-thread', directory, head.buffer, config, onEnd);
+  const threads: readonly Thread<HostedConsumers>[] = [pipelines, warehouse];
+  const orders = openLmdbOrders({ directory: directory.orders, readOnly: true });
+  const quarantine = openLmdbQuarantine({ directory: directory.state });
+  const admission = new Admission(directory.path, { ...config, requestsInFlightMax: REQUESTS_IN_FLIGHT_MAX });
+  const ingest = new Ingest({ stream, clock, newLineId: newId, timeZone: config.timeZone });
+  const close = async (): Promise<void> => {
+    admission.close();
+    await Promise.all(threads.map(endThread));
+    await Promise.all([orders.close(), quarantine.close()]);
+    await stream.close();
+  };
+  try {
+    await admission.open();
+    await Promise.all(threads.map((thread) => thread.call('start')));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { stream, ingest, admission, orders, quarantine, pipelines, warehouse, threads, close };
+}
+
+async function endThread(thread: Thread<HostedConsumers>): Promise<void> {
+  await Promise.race([thread.call('stop').catch(() => {}), pause(BATCH_TIMEOUT_MS, undefined, { ref: false })]);
+  await thread.end();
+}

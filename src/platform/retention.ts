@@ -1,0 +1,39 @@
+// Keeps the stream short: once a second, removes what every store has and nobody needs to read again.
+import { setTimeout as pause } from 'node:timers/promises';
+import type { ConsumerStatus } from '../stream/consumer.ts';
+import type { LmdbStream } from '../stream/lmdb-stream.ts';
+
+const TICK_MS = 1000;
+
+export interface RetentionOptions {
+  readonly stream: LmdbStream;
+  readonly consumers: () => Promise<readonly ConsumerStatus[]>;
+  /** Records stay this long after every store has them, as long as the stream is not longer than its limit. */
+  readonly keptMs: number;
+  readonly onError: (error: unknown) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Resolves when the signal is aborted. */
+export async function keepRetention({ stream, consumers, keptMs, onError, signal }: RetentionOptions): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await pause(TICK_MS, undefined, { ref: false, signal });
+      const passed = passedByAll(await consumers());
+      if (passed === null) continue;
+      while (!signal.aborted && (await stream.trim(passed, Date.now() - keptMs)) > 0);
+    } catch (error) {
+      if (!signal.aborted) onError(error);
+    }
+  }
+}
+
+/**
+ * The newest record that every store has; null when one has none yet. A store with a stream_gap can only be rebuilt from
+ * the lake, so it holds nothing back, unless it is the lake itself.
+ */
+function passedByAll(consumers: readonly ConsumerStatus[]): string | null {
+  const awaited = consumers.filter(({ store, error }) => store === 'lake' || error?.code !== 'stream_gap');
+  const checkpoints = awaited.map(({ checkpoint }) => checkpoint ?? '').sort();
+  return checkpoints[0] || null;
+}
