@@ -3,10 +3,12 @@
 // A file without line numbers is numbered by order of occurrence within the invoice, across all files of one command, so
 // the same files sent again give the same identities. Memory: a block of rows, and a count for every distinct invoice.
 // Values stay the text they are: what they mean is the platform's to decide (model/read-line.ts).
+import { pipeline } from 'node:stream';
+import { CsvError, parse } from 'csv-parse';
+import { parse as parseText } from 'csv-parse/sync';
 import { type Field, fieldOf } from '../model/columns.ts';
 import { type Refusal, TillstreamError } from '../model/errors.ts';
-import { RowSplitter } from './csv-split.ts';
-import { CsvText, type FileIdentity, identifyFile } from './csv-text.ts';
+import { CsvText, type FileIdentity, identifyFile, LINE_BYTES_MAX } from './csv-text.ts';
 
 /** A file whose header has been checked. */
 export interface CsvSource extends FileIdentity {
@@ -50,6 +52,19 @@ const REQUIRED = [
 
 const DELIMITERS = [',', ';', '\t', '|'];
 
+/** RFC 4180, lenient as spreadsheets are: a quote only counts at the start of a field, lines end with LF or CRLF. */
+const LENIENT = {
+  record_delimiter: ['\n', '\r\n'],
+  relax_quotes: true,
+  relax_column_count: true,
+  skip_empty_lines: true,
+  // No single line comes near this, even as UTF-8: only a quote left open does, which must not fill the memory.
+  max_record_size: 4 * LINE_BYTES_MAX,
+};
+
+/** Rows given on at once: few enough to wait for, enough that handing them over does not count. */
+const BLOCK_ROWS = 1_024;
+
 /** The columns that a rejects file has in addition, so that it can be mended and replayed as it is. */
 export const REJECT_COLUMNS = ['row', 'code', 'reason'] as const;
 
@@ -71,19 +86,29 @@ export async function openCsv(path: string): Promise<CsvSource> {
 function readHeader(piece: string, name: string): { delimiter: string; names: string[] } {
   let best: { delimiter: string; names: string[]; known: number } | null = null;
   for (const delimiter of DELIMITERS) {
-    const names = new RowSplitter(delimiter, name).push(`${firstLine(piece)}\n`)[0] ?? [];
+    const names = headerBy(delimiter, piece);
     const known = names.filter((column) => fieldOf(column.trim()) !== undefined).length;
     if (best === null || known > best.known || (known === best.known && names.length > best.names.length)) {
       best = { delimiter, names, known };
     }
   }
-  if (best === null || (best.known === 0 && best.names.length === 1)) {
+  if (best === null || (best.known === 0 && best.names.length <= 1)) {
     throw new TillstreamError(
       'not_a_csv',
       `${name} begins ${JSON.stringify(firstLine(piece).slice(0, 60))}; expected a header with columns separated by comma, semicolon or tab.`,
     );
   }
   return best;
+}
+
+/** Without names where the header makes no sense by this delimiter. */
+function headerBy(delimiter: string, piece: string): string[] {
+  try {
+    return parseText(piece, { ...LENIENT, delimiter, to: 1 })[0] ?? [];
+  } catch (error) {
+    if (error instanceof CsvError) return [];
+    throw error;
+  }
 }
 
 function firstLine(piece: string): string {
@@ -132,57 +157,57 @@ export async function* csvRows(sources: readonly CsvSource[]): AsyncGenerator<Cs
   let bytesBefore = 0;
   for (const source of sources) {
     const text = new CsvText(source);
-    const splitter = new RowSplitter(source.delimiter, source.name);
-    let isHeader = true;
-    for await (const piece of text.pieces()) {
-      const rows = splitter.push(piece);
-      if (isHeader && rows.length > 0) {
-        rows.shift();
-        isHeader = false;
+    const parser = parse({ ...LENIENT, delimiter: source.delimiter, from: 2, raw: true });
+    // The callback is pipeline's way to be told; errors surface in the iteration.
+    const records: AsyncIterable<{ record: string[] }> = pipeline(text.pieces(), parser, () => undefined);
+    let rows: CsvRow[] = [];
+    try {
+      for await (const { record } of records) {
+        if (record.every((value) => value === '')) continue;
+        rows.push(numbering.number(source, record));
+        if (rows.length < BLOCK_ROWS) continue;
+        yield { rows, share: (bytesBefore + text.bytesRead) / bytesTotal };
+        rows = [];
       }
-      yield { rows: numbering.number(source, rows), share: (bytesBefore + text.bytesRead) / bytesTotal };
+    } catch (error) {
+      throw error instanceof CsvError ? openQuote(source.name, error) : error;
     }
-    const rows = splitter.end();
-    yield {
-      rows: numbering.number(source, isHeader ? rows.slice(1) : rows),
-      share: (bytesBefore + source.size) / bytesTotal,
-    };
     bytesBefore += source.size;
+    yield { rows, share: bytesBefore / bytesTotal };
   }
 }
 
-/** V8 keeps the whole piece alive for a slice of at least this many characters; shorter ones are copies. */
-const SLICE_CHARACTERS_MIN = 13;
+/** All that csv-parse still refuses: the file, or the bound, ends within quotes. Its `raw` is the row so far. */
+function openQuote(name: string, cause: CsvError): TillstreamError {
+  const excerpt = JSON.stringify(String(cause.raw).trimStart().slice(0, 60));
+  return new TillstreamError(
+    'not_a_csv',
+    `${name} has a quoted field that is never closed, in the row that begins ${excerpt}.`,
+    { hint: 'Close the quote, or double it ("") where it is meant as text.', cause },
+  );
+}
 
 class Numbering {
   readonly #counts = new Map<string, number>();
   #row = 0;
 
-  number(source: CsvSource, rows: readonly string[][]): CsvRow[] {
-    const numbered: CsvRow[] = [];
-    const invoiceAt = source.fields.indexOf('invoiceNo');
-    const lineNoAt = source.fields.indexOf('lineId');
-    for (const found of rows) {
-      if (found.every((value) => value === '')) continue;
-      this.#row += 1;
-      const refusal = toWidth(source, found, lineNoAt);
-      const invoiceNo = (found[invoiceAt] ?? '').trim();
-      const lineNo = lineNoAt < 0 ? this.#next(invoiceNo) : null;
-      numbered.push({ source, row: this.#row, invoiceNo, lineNo, values: found, refusal });
-    }
-    return numbered;
+  number(source: CsvSource, values: string[]): CsvRow {
+    this.#row += 1;
+    const refusal = toWidth(source, values);
+    const invoiceNo = (values[source.fields.indexOf('invoiceNo')] ?? '').trim();
+    const lineNo = source.hasLineNo ? null : this.#next(invoiceNo);
+    return { source, row: this.#row, invoiceNo, lineNo, values, refusal };
   }
 
   #next(invoiceNo: string): number {
     const count = (this.#counts.get(invoiceNo) ?? 0) + 1;
-    const isSlice = count === 1 && invoiceNo.length >= SLICE_CHARACTERS_MIN;
-    this.#counts.set(isSlice ? Buffer.from(invoiceNo).toString() : invoiceNo, count);
+    this.#counts.set(invoiceNo, count);
     return count;
   }
 }
 
 /** Brings a row to the columns. Spreadsheets leave empty fields out at the end, or add some; anything else is refused. */
-function toWidth(source: CsvSource, values: string[], lineNoAt: number): Refusal | null {
+function toWidth(source: CsvSource, values: string[]): Refusal | null {
   while (values.length < source.headerWidth) values.push('');
   const surplus = values.slice(source.headerWidth).find((value) => value !== '');
   values.length = source.columns.length;
@@ -194,6 +219,7 @@ function toWidth(source: CsvSource, values: string[], lineNoAt: number): Refusal
       message: `The row has more fields than the ${source.headerWidth} columns of the header; quote a field that holds the delimiter.`,
     };
   }
+  const lineNoAt = source.fields.indexOf('lineId');
   if (lineNoAt >= 0 && values[lineNoAt]?.trim() === '') {
     const field = source.columns[lineNoAt] ?? null;
     // Sent without one, the line would be new each time: a second replay would count it twice.

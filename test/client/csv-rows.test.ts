@@ -2,10 +2,12 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type CsvRow, csvRows, openCsv } from '../../src/client/csv-rows.ts';
 import { rowJson } from '../../src/client/row-json.ts';
 import { isTillstreamError } from '../../src/model/errors.ts';
+import { dataset } from '../support/dataset.ts';
 import { HEADER } from './shop.ts';
 
 let directory: string;
@@ -106,6 +108,48 @@ describe('forms of a file', () => {
     expect(descriptions(rows)).toEqual([long, 'B']);
   });
 
+  it('a field comes back as it was written, whatever is in it', async () => {
+    const field = fc.string({ unit: fc.constantFrom('a', 'é', '"', ',', ';', '\t', '\n', '\r\n', ' ', '€', '1') });
+    const written = (value: string, always: boolean) =>
+      always || /[",;\t\n\r]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(field, field, fc.boolean()), { minLength: 1, maxLength: 12 }),
+        fc.constantFrom('\n', '\r\n'),
+        fc.constantFrom(',', ';', '\t', '|'),
+        fc.boolean(),
+        async (pairs, end, delimiter, endsOpen) => {
+          const lines = pairs.map(([first, last, always]) =>
+            ['1', '2', written(first, always), '4', '5', '6', '7', written(last, always)].join(delimiter),
+          );
+          const text = [HEADER.replaceAll(',', delimiter), ...lines].join(end) + (endsOpen ? '' : end);
+          const read = (await rowsOf(await file(text))).map(({ values }) => [values[2], values[7]]);
+          expect(read).toEqual(pairs.map(([first, last]) => [first, last]));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it('a quote within a field, and one that is followed by text, are text', async () => {
+    const rows = await rowsOf(await file(csv(line('1', '7" TIN'), line('2', '"BOX" OF 3'), line('3', '"a""b"'))));
+    expect(descriptions(rows)).toEqual(['7" TIN', '"BOX" OF 3', 'a"b']);
+  });
+
+  it('empty lines are skipped, also before the header, and the last row needs no line break', async () => {
+    const rows = await rowsOf(await file(`\r\n\n${HEADER}\n${line('1', 'A')}\n\r\n\n${line('2', 'B')}`));
+    expect(rows.map(({ row, values }) => [row, values[2], values[7]])).toEqual([
+      [1, 'A', 'France'],
+      [2, 'B', 'France'],
+    ]);
+  });
+
+  it('a name in the header may hold a line break', async () => {
+    const [row] = await rowsOf(await file(`"Note\n(internal)",${HEADER}\nx,${line('1', 'A')}\n`));
+    expect(row?.source.columns[0]).toBe('Note\n(internal)');
+    expect(row?.values.slice(0, 2)).toEqual(['x', '1']);
+  });
+
   it('the names of the second edition, in any letter case, are known', async () => {
     const header = 'invoice,STOCKCODE,Description,quantity,InvoiceDate,Price,Customer ID,country';
     const [row] = await rowsOf(await file(`${header}\n489434,85048,MUG,12,2009-12-01 07:45:00,6.95,13085.0,France\n`));
@@ -149,6 +193,36 @@ describe('forms of a file', () => {
     expect(row && rowJson(row)).toMatchInlineSnapshot(
       `"{"InvoiceNo":"007","StockCode":"1e3","Description":"A \\"B\\"\\n","Quantity":"+5","InvoiceDate":"12/1/2010 8:26","UnitPrice":0.10,"CustomerID":"017850","Country":"France","LineNo":1}"`,
     );
+  });
+});
+
+describe('the whole of a file', () => {
+  it.skipIf(dataset === null)('the real data set has all its rows and invoices', async () => {
+    const source = await openCsv(dataset ?? '');
+    const invoices = new Set<string>();
+    let rowCount = 0;
+    let refusedCount = 0;
+    let share = 0;
+    for await (const block of csvRows([source])) {
+      for (const { invoiceNo, refusal } of block.rows) {
+        invoices.add(invoiceNo);
+        if (refusal !== null) refusedCount += 1;
+      }
+      rowCount += block.rows.length;
+      expect(block.share).toBeGreaterThanOrEqual(share);
+      share = block.share;
+    }
+    expect([rowCount, invoices.size, refusedCount, share]).toEqual([541_909, 25_900, 0, 1]);
+  });
+
+  it('is read as it is needed, not all ahead', async () => {
+    const path = await file(csv(...Array.from({ length: 50_000 }, (_, index) => line(String(index), 'A'))));
+    const shares: number[] = [];
+    for await (const { share } of csvRows([await openCsv(path)])) {
+      shares.push(share);
+      break;
+    }
+    expect(shares[0]).toBeLessThan(0.5);
   });
 });
 
@@ -212,6 +286,8 @@ describe('a file that cannot be replayed says why, and what to do', () => {
       'column-short.csv': `${HEADER.replace(',Country', '')}\n`,
       'column-twice.csv': `${HEADER},Customer ID\n`,
       'open-quote.csv': csv(line('1', '"A')),
+      'open-quote-in-header.csv': `"${HEADER}\n${line('1', 'A')}\n`,
+      'endless-quote.csv': csv(line('1', 'A'), line('2', '"A'), ...Array<string>(200).fill('x'.repeat(65_536))),
     };
     const messages: string[] = [];
     for (const [name, content] of Object.entries(files))
@@ -245,6 +321,11 @@ describe('a file that cannot be replayed says why, and what to do', () => {
       Rename or drop one of them.
 
       not_a_csv: open-quote.csv has a quoted field that is never closed, in the row that begins "1,85123A,\\"A,6,12/1/2010 8:26,2.55,17850,France\\r\\n".
+      Close the quote, or double it ("") where it is meant as text.
+
+      not_a_csv: open-quote-in-header.csv begins "\\"InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPr"; expected a header with columns separated by comma, semicolon or tab.
+
+      not_a_csv: endless-quote.csv has a quoted field that is never closed, in the row that begins "2,85123A,\\"A,6,12/1/2010 8:26,2.55,17850,France\\r\\nxxxxxxxxxxxx".
       Close the quote, or double it ("") where it is meant as text."
     `);
   });
