@@ -172,3 +172,8 @@ export function linesOf(count: number, changed: object = {}): object[] {
 export function ndjsonOf(lines: readonly unknown[]): string {
   return lines.map((line) => `${JSON.stringify(line)}\n`).join('');
 }
+
+/** What a sender needs to know: status, when to come back, and why. */
+export function refusal({ status, headers, json }: Answer): object {
+  return { status, retryAfter: headers['retry-after'], ...json };
+}

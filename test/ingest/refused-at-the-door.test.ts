@@ -1,15 +1,10 @@
 // Requests that are not let in: foreign pages, and more than memory, disk or stream can take.
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Admission } from '../../src/ingest/admission.ts';
+import { connect } from 'node:net';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { TillstreamError } from '../../src/model/errors.ts';
 import { failing, refusingFrom } from '../stream/fault-stream.ts';
-import { type Answer, type Door, type DoorOptions, LINE, linesOf, ndjsonOf, openDoor } from './door.ts';
+import { type Door, type DoorOptions, LINE, linesOf, ndjsonOf, openDoor, refusal } from './door.ts';
 
-const MIB = 2 ** 20;
 let door: Door;
 afterEach(() => door.close());
 
@@ -92,11 +87,6 @@ describe('without keys', () => {
   });
 });
 
-/** What a sender needs to know: status, when to come back, and why. */
-function refusal({ status, headers, json }: Answer): object {
-  return { status, retryAfter: headers['retry-after'], ...json };
-}
-
 describe('nothing is accepted', () => {
   const open = async (options: DoorOptions): Promise<void> => {
     door = await openDoor(options);
@@ -114,19 +104,6 @@ describe('nothing is accepted', () => {
       /^The disk has \d+ MB free; 1152921504607 MB are kept for what was accepted before\.$/,
     );
     await storedNothing();
-  });
-
-  test('when the data directory cannot be looked at, until it can', async () => {
-    await open({});
-    const directory = path.join(await mkdtemp(path.join(tmpdir(), 'tillstream-admission-')), 'data');
-    const admission = new Admission(directory, { ...door.admission.limits, diskReserveBytes: 1 });
-    await admission.open();
-    expect(() => admission.admit(1)).toThrow('The disk has 0 MB free');
-    await mkdir(directory);
-    await vi.waitFor(() => admission.admit(1), { timeout: 5000 });
-    admission.close();
-    expect(() => admission.admit(1)).toThrow('shutting down');
-    await rm(path.dirname(directory), { recursive: true });
   });
 
   test('when the platform shuts down', async () => {
@@ -230,52 +207,5 @@ describe('part of a request is stored', () => {
       retryAfter: '2',
       code: 'try_again',
     });
-  });
-});
-
-describe('memory for bodies', () => {
-  /** Announces a body and sends none of it. */
-  async function holdOpen(port: number, bytes: number): Promise<Socket> {
-    const socket = connect(port, '127.0.0.1');
-    socket.on('error', () => {});
-    socket.write(`POST /v1/transactions HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${bytes}\r\n\r\n`);
-    return socket;
-  }
-
-  test('is given out as announced, refused beyond, and given back', async () => {
-    door = await openDoor({ limits: { bodyBytesInFlightMax: 20 * MIB } });
-    const held = await holdOpen(door.port, 16 * MIB);
-    const large = JSON.stringify(LINE).padEnd(5 * MIB, ' ');
-    await vi.waitFor(async () => expect((await door.post(large)).status).toBe(503));
-    expect(refusal(await door.post(large))).toMatchInlineSnapshot(`
-      {
-        "code": "overloaded",
-        "detail": "1 requests with 17 MB are being stored; that is all at once.",
-        "retryAfter": "1",
-        "status": 503,
-        "title": "Too many requests at once",
-        "type": "/docs/errors#overloaded",
-      }
-    `);
-    expect(await door.post(LINE), 'what still fits').toMatchObject({ status: 202 });
-    expect(await door.post(LINE, { chunked: true }), 'may be as large as the limit').toMatchObject({ status: 503 });
-    held.destroy();
-    await vi.waitFor(async () => expect((await door.post(large)).status).toBe(202));
-  });
-
-  test('a body as large as all of it is taken when nothing else is there', async () => {
-    door = await openDoor({ limits: { bodyBytesInFlightMax: 1 * MIB } });
-    expect(await door.post(JSON.stringify(LINE).padEnd(5 * MIB, ' '))).toMatchObject({ status: 202 });
-  });
-
-  test('requests are counted as well, and refused ones not', async () => {
-    door = await openDoor({ limits: { requestsInFlightMax: 2 } });
-    const held = [await holdOpen(door.port, 100), await holdOpen(door.port, 100)];
-    await vi.waitFor(async () => expect((await door.post(LINE)).status).toBe(503));
-    for (let time = 0; time < 5; time += 1) expect((await door.post(LINE)).status).toBe(503);
-    for (const socket of held) socket.destroy();
-    await vi.waitFor(async () => expect((await door.post(LINE)).status).toBe(202));
-    for (let time = 0; time < 5; time += 1) expect((await door.post('{}')).status).toBe(422);
-    expect((await door.post(LINE)).status).toBe(202);
   });
 });
