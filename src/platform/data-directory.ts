@@ -8,11 +8,12 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statfsSync,
   writeFileSync,
 } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { messageOf, TillstreamError } from '../model/errors.ts';
+import { isTillstreamError, messageOf, TillstreamError } from '../model/errors.ts';
 
 /** Written into a new directory; a higher one is refused. Goes up when an older version could not read what we write. */
 const FORMAT = 1;
@@ -80,10 +81,13 @@ function makeWritable(root: string): void {
   }
 }
 
+/** What may be there before version.json is: of a start that was killed or had no space, or of the file system. */
+const OF_A_FIRST_START: ReadonlySet<string> = new Set(['lock', 'version.json.new', 'lost+found']);
+
 function checkFormat(root: string): void {
   const file = join(root, 'version.json');
   if (!existsSync(file)) {
-    if (readdirSync(root).some((name) => name !== 'lock' && name !== 'lost+found')) {
+    if (readdirSync(root).some((name) => !OF_A_FIRST_START.has(name))) {
       throw new TillstreamError(
         'directory_foreign',
         `${root} holds files, but is not a data directory of Tillstream.`,
@@ -121,7 +125,7 @@ async function takeLock(file: string, root: string): Promise<DuckDBInstance> {
   } catch (cause) {
     const message = messageOf(cause);
     const pid = /PID (\d+)/.exec(message)?.[1];
-    if (pid === undefined && !/lock/i.test(message)) {
+    if (pid === undefined && !/could not set lock|conflicting lock/i.test(message)) {
       throw new TillstreamError('directory_not_writable', `The data directory ${root} cannot be used: ${message}.`, {
         cause,
       });
@@ -134,6 +138,28 @@ async function takeLock(file: string, root: string): Promise<DuckDBInstance> {
         cause,
       },
     );
+  }
+}
+
+/** Less than this is as good as nothing. */
+const LITTLE_BYTES = 2 ** 20;
+
+/** Why a platform could not start: that the disk is full, where it is, rather than what that led to. */
+export function startFailure(error: unknown, path: string): unknown {
+  const caused = !isTillstreamError(error) || error.code === 'unavailable' || error.code === 'directory_not_writable';
+  if (!caused || bytesFree(resolve(path)) >= LITTLE_BYTES) return error;
+  return new TillstreamError('disk_full', `The disk of the data directory ${resolve(path)} is full.`, {
+    hint: 'Make room there, or choose another directory with --data-dir. What was accepted before is not lost.',
+    cause: error,
+  });
+}
+
+function bytesFree(path: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(existsSync(path) ? path : dirname(path));
+    return bavail * bsize;
+  } catch {
+    return Number.POSITIVE_INFINITY; // not to be seen: nothing can be said about it
   }
 }
 

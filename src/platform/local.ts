@@ -10,7 +10,7 @@ import { quarantineRoutes } from '../query/quarantine-routes.ts';
 import { sqlRoutes } from '../query/sql-routes.ts';
 import { statusRoutes } from '../query/status-routes.ts';
 import { type Config, readConfig } from './config.ts';
-import { type DataDirectory, openDataDirectory } from './data-directory.ts';
+import { type DataDirectory, openDataDirectory, startFailure } from './data-directory.ts';
 import { createLog } from './log.ts';
 import { createOperator, type Operator } from './operator.ts';
 import { openParts, type Parts } from './parts.ts';
@@ -45,9 +45,17 @@ const HOUR_MS = 3_600_000;
 
 /**
  * Resolves when requests are served.
- * @throws port_taken, address_not_allowed, wrong_usage, and what openDataDirectory and openParts throw
+ * @throws port_taken, address_not_allowed, wrong_usage, disk_full, and what openDataDirectory and openParts throw
  */
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
+  try {
+    return await start(options);
+  } catch (error) {
+    throw startFailure(error, options.dataDirectory);
+  }
+}
+
+async function start(options: PlatformOptions): Promise<Platform> {
   const config = readConfig(options.environment);
   refuseOpenAddress(options.host);
   const log = createLog('http', config.logLevel);

@@ -39,6 +39,8 @@ const LINES_A_REQUEST_MAX = 40;
 export class Till {
   /** By `invoiceNo lineId`. */
   readonly memory = new Map<string, Remembered>();
+  /** Codes of the 503s it was given, with the seconds after which to come back. */
+  readonly refusals = new Map<string, number>();
   readonly #name: string;
   readonly #dice: Dice;
   readonly #invoices: { readonly invoiceNo: string; lines: number }[] = [];
@@ -70,14 +72,17 @@ export class Till {
 
   /** Answers whether it was acknowledged; throws when the connection breaks. */
   async #send(client: Client, { lines, ndjson }: Request): Promise<boolean> {
-    const { statusCode, body } = await client.request({
+    const { statusCode, headers, body } = await client.request({
       method: 'POST',
       path: '/v1/transactions',
       headers: { 'content-type': ndjson ? 'application/x-ndjson' : 'application/json' },
       body: lines.map((line) => `${JSON.stringify(line)}\n`).join(''),
     });
-    const answer = (await body.json()) as { accepted?: number; rejected?: number };
-    if (statusCode === 503) return false;
+    const answer = (await body.json()) as { accepted?: number; code?: string };
+    if (statusCode === 503) {
+      this.refusals.set(answer.code ?? '', Number(headers['retry-after']));
+      return false;
+    }
     if (statusCode !== 202) throw new Error(`The platform answers ${statusCode}: ${JSON.stringify(answer)}`);
     // Part of it may have been refused with try_again: all of it is sent again then.
     if (answer.accepted !== lines.length) return false;
