@@ -1,5 +1,5 @@
 // From the bytes of a request to parsed values: decoding, the three forms, one value a line.
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { messageOf, TillstreamError } from '../model/errors.ts';
@@ -108,16 +108,17 @@ export function countLines(body: Buffer, most: number): number {
 /** The values of an NDJSON body, one a line: undefined for a blank line, Unparsed for what is not JSON. */
 export function* parseNdjson(body: Buffer): Generator<unknown> {
   const allUtf8 = isUtf8(body);
+  const encoding = isAscii(body) ? 'latin1' : 'utf8'; // the same text, sooner
   for (let start = 0; start < body.length; ) {
     const newline = body.indexOf(NEWLINE, start);
     const end = newline === -1 ? body.length : newline;
-    yield parseLine(body, start, end, allUtf8);
+    yield parseLine(body, start, end, encoding, allUtf8);
     start = end + 1;
   }
 }
 
-function parseLine(body: Buffer, start: number, end: number, allUtf8: boolean): unknown {
-  const text = body.toString('utf8', start, end);
+function parseLine(body: Buffer, start: number, end: number, encoding: 'latin1' | 'utf8', allUtf8: boolean): unknown {
+  const text = body.toString(encoding, start, end);
   try {
     if (!allUtf8 && !isUtf8(body.subarray(start, end))) throw new Error('it is not UTF-8');
     return JSON.parse(start === 0 ? withoutBom(text) : text);

@@ -38,8 +38,53 @@ export function recordLine(
   source: string,
   extra: Extra | undefined,
 ): string {
-  const kept = extra === undefined ? '' : `,"extra":${JSON.stringify(extra)}`;
-  return `${openLineJson(line)},"receivedAt":${receivedAt},"position":${position},"source":"${source}"${kept}}\n`;
+  return new RecordText(receivedAt, source).line(line, position, extra);
+}
+
+/**
+ * Writes the lines of one request. What they share (invoice, date, customer, country) is put into text once: with it
+ * writing a line takes half the time (bench/ndjson).
+ */
+export class RecordText {
+  readonly #receivedAt: number;
+  readonly #source: string;
+  #last: Line | null = null;
+  #opening = '';
+  #date = '';
+  #closing = '';
+
+  /** @param receivedAt µs since 1970 */
+  constructor(receivedAt: number, source: string) {
+    this.#receivedAt = receivedAt;
+    this.#source = source;
+  }
+
+  /** The same text as recordLine() gives. @param position of the line in the request */
+  line(line: Line, position: number, extra: Extra | undefined): string {
+    const last = this.#last;
+    if (last === null || line.invoiceNo !== last.invoiceNo) {
+      this.#opening = `{"invoiceNo":${jsonString(line.invoiceNo)},"lineId":`;
+    }
+    if (last === null || line.invoiceDate !== last.invoiceDate) {
+      this.#date = `,"invoiceDate":"${line.invoiceDate}","unitPrice":`;
+    }
+    if (last === null || line.customerId !== last.customerId || line.country !== last.country) {
+      this.#closing =
+        `,"customerId":${nullable(line.customerId)},"country":${jsonString(line.country)}` +
+        `,"receivedAt":${this.#receivedAt},"source":"${this.#source}","position":`;
+    }
+    this.#last = line;
+    const kept = extra === undefined ? '' : `,"extra":${JSON.stringify(extra)}`;
+    return (
+      `${this.#opening}${jsonString(line.lineId)},"stockCode":${jsonString(line.stockCode)}` +
+      `,"description":${nullable(line.description)},"quantity":${line.quantity}` +
+      `${this.#date}${line.unitPrice}${this.#closing}${position}${kept}}\n`
+    );
+  }
+}
+
+function nullable(text: string | null): string {
+  return text === null ? 'null' : jsonString(text);
 }
 
 /**

@@ -8,10 +8,17 @@ import type { Checkpoint } from '../../model/checkpoint.ts';
 import { TillstreamError } from '../../model/errors.ts';
 import { type InvoiceHeader, isAdjustment } from '../../model/invoice.ts';
 import { type AcceptedLine, lineLimits } from '../../model/line.ts';
-import { type BinaryDatabase, durably, openDatabase, openEnvironment, peek, readLatest } from '../lmdb-environment.ts';
+import {
+  type BinaryDatabase,
+  durablyNow,
+  openDatabase,
+  openEnvironment,
+  peek,
+  readLatest,
+} from '../lmdb-environment.ts';
 import { digestOrders, type OrdersDatabases } from './lmdb-orders-digest.ts';
 import { mergeInvoice } from './merge-invoice.ts';
-import type { CustomerProfile, HistoryPage, InvoiceDocument, OrderStore } from './order-store.ts';
+import type { ApplyResult, CustomerProfile, HistoryPage, InvoiceDocument, OrderStore } from './order-store.ts';
 import { decodeCursor, encodeCursor, historyKey, historyRange, invoiceNoOfKey } from './purchase-history.ts';
 import { StoredInvoice } from './stored-invoice.ts';
 
@@ -38,7 +45,6 @@ export function openLmdbOrders({ directory, readOnly = false }: { directory: str
   const history = openDatabase(environment, 'history');
   const meta = openDatabase(environment, 'meta');
   const databases = { environment, invoices, history };
-  let applied: Promise<unknown> = Promise.resolve();
 
   const readMeta = (): Meta => {
     readLatest(environment);
@@ -46,14 +52,15 @@ export function openLmdbOrders({ directory, readOnly = false }: { directory: str
     return stored === undefined ? EMPTY_META : JSON.parse(stored.toString('utf8'));
   };
 
-  const apply = async (lines: readonly AcceptedLine[], checkpoint: Checkpoint | undefined) => {
+  /** In one turn, the commit included: a call computes from what the one before has stored. */
+  const apply = (lines: readonly AcceptedLine[], checkpoint: Checkpoint | undefined): ApplyResult => {
     const before = readMeta();
     const changes = changesOf(databases, lines);
     let replaced = 0;
     for (const change of changes) replaced += change.replaced;
     const after = { replaced: before.replaced + replaced, checkpoint: checkpoint ?? before.checkpoint };
     if (changes.length === 0 && checkpoint === undefined) return { replaced };
-    await durably(environment, () => {
+    durablyNow(environment, () => {
       for (const { invoiceKey, value, left, entered } of changes) {
         invoices.put(invoiceKey, value);
         if (left !== null) history.remove(left);
@@ -67,10 +74,7 @@ export function openLmdbOrders({ directory, readOnly = false }: { directory: str
   return {
     async apply(lines, checkpoint) {
       if (readOnly) throw new TillstreamError('conflict', 'This opening of the order store only looks up.');
-      // One after the other: a call computes from what the one before has stored.
-      const result = applied.then(() => apply(lines, checkpoint));
-      applied = result.catch(() => {});
-      return result;
+      return apply(lines, checkpoint);
     },
 
     async checkpoint() {
@@ -98,7 +102,6 @@ export function openLmdbOrders({ directory, readOnly = false }: { directory: str
     digest: () => digestOrders(databases, () => readMeta().replaced),
 
     async close() {
-      await applied;
       await environment.close();
     },
   };
