@@ -5,12 +5,11 @@ export class Remembered {
 
   /** undefined when it is another text than last time. */
   last(raw: unknown): string | undefined {
+    // What was refused, or never there, reads as empty: it must be refused again.
     return raw === this.#raw && this.#read !== '' ? this.#read : undefined;
   }
 
   keep(raw: unknown, read: string): string {
-    // What was refused reads as empty: it must be refused again.
-    if (read === '') return read;
     this.#raw = raw;
     this.#read = read;
     return read;

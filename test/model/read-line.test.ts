@@ -43,6 +43,7 @@ describe('a line as its senders write it', () => {
     ['a customer as a number', { CustomerID: 17850 }, {}],
     ['a customer as a float', { CustomerID: 17850.0 }, {}],
     ['a customer as the text of a float', { CustomerID: '17850.0' }, {}],
+    ['a customer as the text of a float with two decimals', { CustomerID: '017850.00' }, { customerId: '017850' }],
     ['no customer', { CustomerID: '' }, { customerId: null }],
     ['a null customer', { CustomerID: null }, { customerId: null }],
     ['an invoice and a product as numbers', { InvoiceNo: 536365, StockCode: 22633 }, { stockCode: '22633' }],
