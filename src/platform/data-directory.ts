@@ -8,12 +8,12 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  statfsSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { isTillstreamError, messageOf, TillstreamError } from '../model/errors.ts';
+import { isDiskFull } from '../stores/disk-room.ts';
 
 /** Written into a new directory; a higher one is refused. Goes up when an older version could not read what we write. */
 const FORMAT = 1;
@@ -141,26 +141,14 @@ async function takeLock(file: string, root: string): Promise<DuckDBInstance> {
   }
 }
 
-/** Less than this is as good as nothing. */
-const LITTLE_BYTES = 2 ** 20;
-
 /** Why a platform could not start: that the disk is full, where it is, rather than what that led to. */
 export function startFailure(error: unknown, path: string): unknown {
   const caused = !isTillstreamError(error) || error.code === 'unavailable' || error.code === 'directory_not_writable';
-  if (!caused || bytesFree(resolve(path)) >= LITTLE_BYTES) return error;
+  if (!caused || !isDiskFull(resolve(path))) return error;
   return new TillstreamError('disk_full', `The disk of the data directory ${resolve(path)} is full.`, {
     hint: 'Make room there, or choose another directory with --data-dir. What was accepted before is not lost.',
     cause: error,
   });
-}
-
-function bytesFree(path: string): number {
-  try {
-    const { bavail, bsize } = statfsSync(existsSync(path) ? path : dirname(path));
-    return bavail * bsize;
-  } catch {
-    return Number.POSITIVE_INFINITY; // not to be seen: nothing can be said about it
-  }
 }
 
 /** Whole or not at all. */

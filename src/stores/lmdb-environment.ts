@@ -3,9 +3,11 @@
 // A write resolves once LMDB has synced it (`overlappingSync: false`: the commit is the flush; waiting for `db.flushed`
 // as well would mean waiting for the next transaction too). Any number of threads may open one environment; LMDB lets
 // one of them write at a time.
-import { statfsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { isTillstreamError, messageOf, TillstreamError } from '../model/errors.ts';
+import { isDiskFull } from './disk-room.ts';
 
 /** Keys and values are bytes: no encoding of LMDB's own comes between us and the disk. */
 export type BinaryDatabase = Database<Buffer, Uint8Array>;
@@ -19,9 +21,6 @@ const binary = { encoding: 'binary', keyEncoding: 'binary' } as const;
  */
 const COMMIT_WAIT_MS_MAX = 60_000;
 
-/** Below this, a failed write is put down to the lack of space. */
-const LITTLE_BYTES = 1024 * 1024;
-
 /** As LMDB gives it, and as Node does. */
 const NOT_WRITABLE: ReadonlySet<unknown> = new Set([13, 30, 'EACCES', 'EROFS']);
 
@@ -31,6 +30,7 @@ const NOT_WRITABLE: ReadonlySet<unknown> = new Set([13, 30, 'EACCES', 'EROFS']);
  * @throws directory_not_writable, unavailable
  */
 export function openEnvironment(directory: string): Environment {
+  if (!existsSync(join(directory, 'data.mdb'))) assertRoom(directory);
   try {
     return open<Buffer, Uint8Array>(directory, {
       ...binary,
@@ -73,6 +73,7 @@ export function durably(environment: Environment, action: () => void): Promise<u
  * @throws unavailable  nothing of it is stored
  */
 export function durablyNow(environment: Environment, action: () => void): void {
+  assertRoom(pathOf(environment));
   try {
     environment.transactionSync(action);
   } catch (error) {
@@ -96,6 +97,7 @@ async function settled<T>(environment: Environment, commit: () => Promise<T>): P
     timer = setTimeout(() => reject(late), COMMIT_WAIT_MS_MAX);
   });
   try {
+    assertRoom(pathOf(environment));
     return await Promise.race([commit(), tooLate]);
   } catch (error) {
     if (isTillstreamError(error)) throw error;
@@ -135,19 +137,14 @@ async function commitErrorOf(error: unknown): Promise<unknown> {
 }
 
 function unavailable(directory: string, cause: unknown): TillstreamError {
-  const free = bytesFree(directory);
   // LMDB reports a page that was written in part as an input/output error.
-  const why = free !== null && free < LITTLE_BYTES ? 'the disk is full' : messageOf(cause);
+  const why = isDiskFull(directory) ? 'the disk is full' : messageOf(cause);
   return new TillstreamError('unavailable', `${directory} cannot be written: ${why}`, { cause });
 }
 
-function bytesFree(directory: string): number | null {
-  try {
-    const { bavail, bsize } = statfsSync(directory);
-    return bavail * bsize;
-  } catch {
-    return null;
-  }
+/** See disk-room.ts: LMDB must not even try. @throws unavailable */
+function assertRoom(directory: string): void {
+  if (isDiskFull(directory)) throw unavailable(directory, new Error('not tried'));
 }
 
 /** lmdb-js keeps the path but does not declare it. */

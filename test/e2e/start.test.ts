@@ -4,14 +4,23 @@ import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { expectHeld } from '../faults/held-lines.ts';
 import { Till } from '../faults/till.ts';
 import { cliEnvironment, cliPath, runCli } from '../support/cli.ts';
-import { endPlatforms, freshDirectory, type Platform, remember, startPlatform } from '../support/platform.ts';
+import {
+  endPlatforms,
+  freshDirectory,
+  type Platform,
+  remember,
+  spawnPlatform,
+  startPlatform,
+} from '../support/platform.ts';
 import { diceOf } from '../support/seed.ts';
 import { canMount, mountSmallDisk } from '../support/small-disk.ts';
 
+// Seconds each; but other tests, and whatever else, may be at work on this machine.
+vi.setConfig({ testTimeout: 120_000 });
 afterEach(endPlatforms);
 
 const LINE = {
@@ -188,9 +197,8 @@ describe('up says why it cannot start, and the way out', () => {
   });
 
   it('a setting that cannot be', async () => {
-    const cwd = await freshDirectory('setting');
-    const { code, stderr } = await runCli(['up', '--port', '0'], { cwd, env: { TILLSTREAM_STREAM_HOURS: 'a day' } });
-    expect(`${stderr}exit ${code}`).toMatchInlineSnapshot(`
+    const directory = await freshDirectory('setting');
+    expect(await refusal(directory, { TILLSTREAM_STREAM_HOURS: 'a day' })).toMatchInlineSnapshot(`
       "wrong_usage: TILLSTREAM_STREAM_HOURS is "a day"; expected a whole number from 0.
       exit 2"
     `);
@@ -211,9 +219,10 @@ it('replay refuses a file that lacks columns, before anything is sent', async ()
   expect((await platform.status()).accepted.requests).toBe(0);
 });
 
-async function refusal(directory: string): Promise<string> {
-  const { code, stdout, stderr } = await runCli(['up', '--port', '0', '--data-dir', directory]);
-  return `${stdout}${stderr}exit ${code}`.replaceAll(directory, '…');
+async function refusal(directory: string, env: Readonly<Record<string, string>> = {}): Promise<string> {
+  const { child, output } = spawnPlatform(directory, { env });
+  const code = await new Promise((resolve) => child.on('close', resolve));
+  return `${output.stdout}${output.stderr}exit ${code}`.replaceAll(directory, '…');
 }
 
 async function end(platform: Platform, signal: NodeJS.Signals): Promise<{ code: number | null; seconds: number }> {

@@ -3,11 +3,13 @@
 import { cp, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { runCli } from '../support/cli.ts';
 import { consumerOf, endPlatforms, freshDirectory, type Platform, startPlatform } from '../support/platform.ts';
 import { accept, agreeing, lines } from './lines.ts';
 
+// Seconds each; but other tests, and whatever else, may be at work on this machine.
+vi.setConfig({ testTimeout: 120_000 });
 afterEach(endPlatforms);
 
 /** What every store has leaves the stream at once. */
