@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Clock, createClock } from '../../src/model/clock.ts';
 import { openDatabase, openEnvironment } from '../../src/stores/lmdb-environment.ts';
 import { decodeKey } from '../../src/stream/frame.ts';
@@ -154,7 +154,7 @@ describe('bounds', () => {
 
 describe.runIf(canMount())('a disk that is full', () => {
   test('fails the append, keeps what was acknowledged, and goes on once there is room', async () => {
-    const disk = mountSmallDisk('size=3m');
+    const disk = mountSmallDisk('size=24m');
     const small = await openStream(disk.directory);
     try {
       const acknowledged: string[] = [];
@@ -168,7 +168,7 @@ describe.runIf(canMount())('a disk that is full', () => {
       expect(await small.read(null, ALL)).toHaveLength(acknowledged.length);
 
       disk.remount('size=64m');
-      const [after] = await append(small, [newRecord('there is room')]);
+      const [after] = await vi.waitFor(() => append(small, [newRecord('there is room')]), { timeout: 10_000 });
       expect((after ?? '') > (newest ?? '')).toBe(true);
       const records = await small.read(null, ALL);
       expect(records.map(({ sequence }) => sequence)).toStrictEqual([...acknowledged, after]);
