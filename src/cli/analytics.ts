@@ -7,7 +7,7 @@ import type { ProductFigures, ProductsAnswer, QueryAnswer, SalesAnswer, SalesFig
 import { ask, findPlatform } from './connection.ts';
 import { type CommonOptions, newCommand, period, whole, withPlatform } from './options.ts';
 import { err, out, outJson, palette, screenWidth } from './screen.ts';
-import { bar, type Column, table } from './table.ts';
+import { bar, type Column, facts, table } from './table.ts';
 import { counted, grouped, money } from './text.ts';
 
 const PERIODS = ['hour', 'day', 'month', 'year'];
@@ -209,9 +209,20 @@ export function queryCommand(): Command {
 
 const NUMERIC = /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DECIMAL|DOUBLE|FLOAT|REAL|NUMERIC)/i;
 
+const QUERY_COLUMN_LEAST = 8;
+
 /** Numbers as they are: whether 2011 is a year or a count is known to who asked. */
 function queryScreen({ columns, rows }: QueryAnswer, width: number): string {
-  const { dim } = palette(process.stdout);
+  const { bold, dim } = palette(process.stdout);
+  // Side by side so many columns would say nothing: each row is then a list of its own.
+  if (columns.length * (QUERY_COLUMN_LEAST + 2) > width) {
+    return rows
+      .map((row, index) => {
+        const pairs = columns.map(({ name }, column): [string, string] => [name, cell(row[column])]);
+        return `${bold(`Row ${grouped(index + 1)}`)}\n${facts(pairs)}`;
+      })
+      .join('\n');
+  }
   return table(
     columns.map(({ name, type }) => ({ title: name, right: NUMERIC.test(type), flexible: !NUMERIC.test(type) })),
     rows.map((row) => row.map(cell)),

@@ -2,7 +2,7 @@
 import { CommanderError } from 'commander';
 import { catalogue, messageOf, TillstreamError } from '../model/errors.ts';
 import { program } from './invocation.ts';
-import { err, palette } from './screen.ts';
+import { err, errText, palette } from './screen.ts';
 import { printable } from './text.ts';
 
 /** Writes the message and gives the exit code: 0 done, 1 failed, 2 wrong usage. */
@@ -11,7 +11,7 @@ export function reportError(error: unknown): number {
   const { red } = palette(process.stderr);
   if (error instanceof TillstreamError) {
     const hint = error.hint === undefined ? '' : `${printable(error.hint)}\n`;
-    err(`${red(error.code)}: ${printable(error.message)}\n${hint}`);
+    errText(`${red(error.code)}: ${printable(error.message)}\n${hint}`);
     return catalogue[error.code].exit;
   }
   err(`${red('internal')}: ${printable(messageOf(error))}\n`);

@@ -11,6 +11,7 @@ import { quarantineCommand } from './quarantine.ts';
 import { replayCommand } from './replay.ts';
 import { err, out, screenWidth } from './screen.ts';
 import { statusCommand } from './status.ts';
+import { wrapped } from './text.ts';
 import { upCommand } from './up.ts';
 import { verifyCommand } from './verify.ts';
 
@@ -31,9 +32,7 @@ function createProgram(): Command {
   }
   program.addHelpText(
     'after',
-    `\n${invocation()} <command> --help says more about each, --version which version this is.
-Results go to standard output, everything else to standard error; --json gives results to programs.
-Exit codes: 0 done, 1 failed or verify found a difference, 2 wrong usage, 3 done with rejects.
+    `\n${notes()}
 
 Start here:
   ${invocation()} up --sample     a platform with sample data, to try things on
@@ -41,6 +40,16 @@ Start here:
   );
   inherit(program, '');
   return program;
+}
+
+function notes(): string {
+  return [
+    `${invocation()} <command> --help says more about each, --version which version this is.`,
+    'Results go to standard output, everything else to standard error; --json gives results to programs.',
+    'Exit codes: 0 done, 1 failed or verify found a difference, 2 wrong usage, 3 done with rejects.',
+  ]
+    .flatMap((note) => wrapped(note, screenWidth()))
+    .join('\n');
 }
 
 /** Help and messages in one form, for every command and the commands within it. */

@@ -1,6 +1,7 @@
 // What several commands have in common on their command lines: options, how values are read, how help ends.
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { program } from './invocation.ts';
+import { screenWidth } from './screen.ts';
 import { grouped } from './text.ts';
 
 export interface CommonOptions {
@@ -27,7 +28,7 @@ export function newCommand(
     .addHelpText('after', `\nExamples:\n${examples}`);
 }
 
-/** Longer ones have their explanation below, not beside. */
+/** Longer ones have their explanation below, not beside; so have those whose line would be too wide. */
 const EXAMPLE_BESIDE_MAX = 44;
 
 function exampleLines(examples: readonly Example[]): string {
@@ -36,7 +37,8 @@ function exampleLines(examples: readonly Example[]): string {
   return examples
     .map(({ command, does }) => {
       if (does === '') return `  ${program()} ${command}`;
-      const beside = command.length <= EXAMPLE_BESIDE_MAX;
+      const beside =
+        command.length <= EXAMPLE_BESIDE_MAX && program().length + width + does.length + 6 <= screenWidth();
       return `  ${program()} ${beside ? `${command.padEnd(width)}   ${does}` : `${command}\n      ${does}`}`;
     })
     .join('\n');

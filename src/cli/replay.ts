@@ -113,7 +113,8 @@ function afterwards(summary: ReplaySummary): string {
   const { dim } = palette(process.stderr);
   let text = '';
   if (summary.firstRejects.length > 0) {
-    for (const { file, row, refusal } of summary.firstRejects) {
+    // What the reader of the file refuses is known before what the platform does.
+    for (const { file, row, refusal } of [...summary.firstRejects].sort((a, b) => a.row - b.row)) {
       text += `\n  ${dim(`${printable(file)}, row ${grouped(row)}`)}\n`;
       const reason = printable(`${refusal.code}: ${refusal.message}`);
       for (const line of wrapped(reason, screenWidth() - 4)) text += `    ${line}\n`;
@@ -126,7 +127,10 @@ function afterwards(summary: ReplaySummary): string {
         : `\nAll of them are in ${summary.rejectsFile}.\n`;
   }
   if (summary.resumeFile !== null) {
-    const how = summary.interrupted ? `Stopped after row ${grouped(summary.lastRow)}.` : 'There are more rows.';
+    // Lines of an invoice wait for one another, so later rows may be there before earlier ones.
+    const how = summary.interrupted
+      ? `All rows to ${grouped(summary.lastRow)} are settled; those sent beyond it count once all the same.`
+      : 'There are more rows.';
     text += `\n${how} Go on with: ${program()} replay … --resume\n`;
   }
   return text;

@@ -1,5 +1,6 @@
 // Where a command writes: results to stdout, everything else to stderr; colours only on a terminal, unless NO_COLOR.
 import type { WriteStream } from 'node:tty';
+import { wrapped } from './text.ts';
 
 type Stream = NodeJS.WriteStream & Partial<Pick<WriteStream, 'hasColors' | 'columns'>>;
 
@@ -7,9 +8,9 @@ type Stream = NodeJS.WriteStream & Partial<Pick<WriteStream, 'hasColors' | 'colu
 const WIDTH_MAX = 120;
 const WIDTH_DEFAULT = 100;
 
-/** Columns to lay out for. */
+/** Columns to lay out for. Behind `| head`, standard error still knows the terminal. */
 export function screenWidth(): number {
-  const columns = process.stdout.columns ?? Number(process.env.COLUMNS);
+  const columns = process.stdout.columns ?? process.stderr.columns ?? Number(process.env.COLUMNS);
   return Math.min(WIDTH_MAX, Number.isInteger(columns) && columns >= 40 ? columns : WIDTH_DEFAULT);
 }
 
@@ -47,6 +48,12 @@ export function out(text: string): void {
 
 export function err(text: string): void {
   process.stderr.write(text);
+}
+
+/** Sentences, broken between words where a person reads them on a terminal; whole for a log or a pipe. */
+export function errText(text: string): void {
+  const fit = (line: string): string => wrapped(line, screenWidth()).join('\n');
+  err(process.stderr.isTTY === true ? text.split('\n').map(fit).join('\n') : text);
 }
 
 /** The machine's form of a result. */

@@ -6,7 +6,7 @@ import { ask, type Connection, findPlatform } from './connection.ts';
 import { type CommonOptions, newCommand, withPlatform } from './options.ts';
 import { out, outJson, palette, screenWidth } from './screen.ts';
 import { facts, table } from './table.ts';
-import { bytes, counted, duration, grouped, printable } from './text.ts';
+import { bytes, counted, duration, grouped, printable, wrapped } from './text.ts';
 
 const WATCH_INTERVAL_MS = 1000;
 
@@ -98,8 +98,9 @@ function statusScreen(url: string, status: StatusAnswer, width: number): string 
   const troubles = status.consumers
     .filter(({ error }) => error !== null)
     .map(({ store, error }) => {
-      const hint = error?.hint ? `  ${printable(error.hint)}\n` : '';
-      return `  ${red(`${store}: ${error?.code}`)}: ${printable(error?.message ?? '')}\n${hint}`;
+      const said = [`${store}: ${error?.code}: ${error?.message ?? ''}`, ...(error?.hint ? [error.hint] : [])];
+      const [first = '', ...rest] = said.flatMap((text) => wrapped(printable(text), width - 2));
+      return `  ${red(first)}\n${rest.map((line) => `  ${line}\n`).join('')}`;
     });
   const head = `${bold(`Tillstream ${status.version}`)} at ${url}, ${up}, ${state}\n\n`;
   return `${head}${about}\n${stores}${troubles.length === 0 ? '' : `\n${troubles.join('')}`}`;

@@ -7,7 +7,7 @@ import { version } from './invocation.ts';
 import { newCommand, whole, withJson } from './options.ts';
 import { latency, progressLine } from './replay.ts';
 import { checkSampleDirectory, playSample, SAMPLE_LINES, tryNext, tryNextInSample } from './sample.ts';
-import { err, out, palette, progress, screenWidth } from './screen.ts';
+import { err, errText, out, palette, progress, screenWidth } from './screen.ts';
 import { listenForShutdown, type Shutdown } from './shutdown.ts';
 import { facts } from './table.ts';
 import { counted, duration, grouped, wrapped } from './text.ts';
@@ -154,7 +154,7 @@ async function verified(platform: Platform, options: UpOptions, stop: Shutdown):
   if (options.json === true) out(`${JSON.stringify(report)}\n`);
   else {
     out(storesScreen(report, screenWidth()));
-    err(`\n${verdict(report)}\n`);
+    errText(`\n${verdict(report)}\n`);
   }
   if (!report.agrees) process.exitCode = 1;
   return report.agrees;

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { VerifyAnswer } from './answers.ts';
 import { ask, findPlatform } from './connection.ts';
 import { type CommonOptions, newCommand, withPlatform } from './options.ts';
-import { err, out, outJson, palette, screenWidth } from './screen.ts';
+import { errText, out, outJson, palette, screenWidth } from './screen.ts';
 import { table } from './table.ts';
 import { counted, duration, exactMoney, grouped, printable } from './text.ts';
 
@@ -25,7 +25,7 @@ export function verifyCommand(): Command {
     if (options.json === true) outJson(report);
     else {
       out(storesScreen(report, screenWidth()));
-      err(`\n${verdict(report)}\n`);
+      errText(`\n${verdict(report)}\n`);
     }
     if (!report.agrees) process.exitCode = 1;
   });

@@ -61,7 +61,7 @@ export function bodyTooLarge(): TillstreamError {
     'body_too_large',
     `The body is larger than ${bodyLimits.bodyBytesMax / 2 ** 20} MiB unpacked.`,
     {
-      hint: 'Send it in several requests, or import it as a file.',
+      hint: 'Send it in several requests; from a CSV, tillstream replay does.',
     },
   );
 }
@@ -86,7 +86,7 @@ export function checkCount(lines: number, linesMax: number): void {
   throw new TillstreamError(
     'too_many_lines',
     `The request holds more than ${linesMax.toLocaleString('en-US')} lines, the most in this form.`,
-    { hint: 'Send them in several requests, or import them as a file.' },
+    { hint: 'Send them in several requests; from a CSV, tillstream replay does.' },
   );
 }
 

@@ -18,7 +18,11 @@ export function streamGap(
 /** The lake is what the other stores are built from. */
 function wayOut(store: StoreName): string {
   if (store === 'lake') return 'Nothing was skipped. Put the lake back as it was, or from a backup, and start again.';
-  return `Nothing was skipped and nothing is lost: the lake has every line. Build the store anew with: tillstream rebuild ${store}`;
+  // A command that does not exist yet is no way out: it is named as what it is.
+  return (
+    'Nothing was skipped and nothing is lost: the lake has every line. Put the store back as it was, or from a backup, ' +
+    `and start again; building it anew from the lake (tillstream rebuild ${store}) comes with a later version.`
+  );
 }
 
 /** Why a store cannot go on with a stream, as the end of a sentence; null when it can. */

@@ -68,7 +68,7 @@ describe('gzip', () => {
       {
         "code": "body_too_large",
         "detail": "The body is larger than 16 MiB unpacked.",
-        "hint": "Send it in several requests, or import it as a file.",
+        "hint": "Send it in several requests; from a CSV, tillstream replay does.",
         "status": 413,
         "title": "The body is too large",
         "type": "/docs/errors#body_too_large",
@@ -115,7 +115,7 @@ describe('sizes', () => {
       {
         "code": "too_many_lines",
         "detail": "The request holds more than 100,000 lines, the most in this form.",
-        "hint": "Send them in several requests, or import them as a file.",
+        "hint": "Send them in several requests; from a CSV, tillstream replay does.",
         "status": 413,
         "title": "The request holds too many lines",
         "type": "/docs/errors#too_many_lines",

@@ -125,7 +125,7 @@ describe('an array', () => {
       {
         "code": "too_many_lines",
         "detail": "The request holds more than 5,000 lines, the most in this form.",
-        "hint": "Send them in several requests, or import them as a file.",
+        "hint": "Send them in several requests; from a CSV, tillstream replay does.",
         "status": 413,
         "title": "The request holds too many lines",
         "type": "/docs/errors#too_many_lines",
