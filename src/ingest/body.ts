@@ -23,6 +23,7 @@ const JSON_TYPES = new Set(['application/json', 'application/x-www-form-urlencod
 
 /** @throws unsupported_media_type */
 export function formOf(contentType: string | undefined): 'json' | 'ndjson' {
+  if (contentType === 'application/json') return 'json'; // most requests
   const type = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
   if (JSON_TYPES.has(type)) return 'json';
   if (NDJSON_TYPES.has(type)) return 'ndjson';
@@ -39,8 +40,8 @@ export function formOf(contentType: string | undefined): 'json' | 'ndjson' {
 const unzip = promisify(gunzip);
 
 /** @throws invalid_encoding, body_too_large */
-export async function decoded(body: Buffer, contentEncoding: string | undefined): Promise<Buffer> {
-  const encoding = (contentEncoding ?? 'identity').trim().toLowerCase();
+export async function decoded(body: Buffer, contentEncoding: string): Promise<Buffer> {
+  const encoding = contentEncoding.trim().toLowerCase();
   if (encoding === 'identity' || encoding === '') return body;
   if (encoding !== 'gzip' && encoding !== 'x-gzip') {
     throw new TillstreamError('invalid_encoding', `Content-Encoding is "${encoding}"; expected gzip or none.`, {

@@ -35,7 +35,9 @@ function announcedBytes({ headers }: FastifyRequest): number {
 async function accept(ingest: Ingest, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const { headers } = request;
   const form = formOf(headers['content-type']);
-  const body = await decoded(await readBody(request), headers['content-encoding']);
+  const sent = await readBody(request);
+  const encoding = headers['content-encoding'];
+  const body = encoding === undefined ? sent : await decoded(sent, encoding);
   const source = sourceOf(headers['x-tillstream-source']);
   if (form === 'ndjson') {
     refuseKeyForMany(headers['idempotency-key']);
