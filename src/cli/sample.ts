@@ -53,8 +53,9 @@ export function tryNext(url: string): string {
       'Send it a line:',
       [
         `curl ${url}/v1/transactions -d '`,
-        '  {"InvoiceNo": "100001", "StockCode": "85123A", "Quantity": 6, "UnitPrice": 2.55,',
-        '   "InvoiceDate": "2025-12-24T09:00:00", "CustomerID": 17850, "Country": "France"}\'',
+        '  {"InvoiceNo": "100001", "StockCode": "MUG", "Description": "Blue mug",',
+        '   "Quantity": 6, "UnitPrice": 2.55, "CustomerID": 17850,',
+        '   "InvoiceDate": "2025-12-24T09:00:00", "Country": "France"}\'',
       ],
     ],
     ['Or a CSV, each row as a line:', [`${program()} replay shop.csv`]],
