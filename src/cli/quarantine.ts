@@ -85,12 +85,15 @@ function showCommand(): Command {
     const entry = await ask<QuarantineEntryAnswer & { data: string }>(findPlatform(options), entryPath(id));
     if (options.json === true) return outJson(entry);
     const { bold, dim } = palette(process.stdout);
-    const about = facts([
-      ['Why', `${entry.code}: ${entry.message}`],
-      ['State', `${entry.state}, tried ${counted(entry.attempts, 'time')}`],
-      ['Arrived', moment(entry.arrivedAt)],
-      ['Quarantined', moment(entry.quarantinedAt)],
-    ]);
+    const about = facts(
+      [
+        ['Why', `${entry.code}: ${entry.message}`],
+        ['State', `${entry.state}, tried ${counted(entry.attempts, 'time')}`],
+        ['Arrived', moment(entry.arrivedAt)],
+        ['Quarantined', moment(entry.quarantinedAt)],
+      ],
+      screenWidth(),
+    );
     const lines = entry.data.split('\n').filter((line) => line !== '');
     const data = lines.map((line) => `  ${printable(line)}\n`).join('');
     const size = `${counted(lines.length, 'line')}, ${bytes(entry.bytes)}`;

@@ -1,5 +1,5 @@
 // Tables for people: aligned, numbers to the right, no wider than the terminal. Pure; colours are the caller's.
-import { cut, printable, widthOf } from './text.ts';
+import { cut, printable, widthOf, wrapped } from './text.ts';
 
 export interface Column {
   readonly title: string;
@@ -72,11 +72,17 @@ function aligned(text: string, width: number, right: boolean): string {
   return right ? padding + shown : shown + padding;
 }
 
-/** Pairs of a word and its value, one a line, the values aligned. */
-export function facts(pairs: readonly (readonly [string, string])[], indent = 2): string {
-  const width = Math.max(...pairs.map(([word]) => widthOf(word)));
+/** Pairs of a word and its value, the values aligned, and broken between words where they are wider than `width`. */
+export function facts(pairs: readonly (readonly [string, string])[], width = Number.POSITIVE_INFINITY): string {
+  const wordWidth = Math.max(...pairs.map(([word]) => widthOf(word)));
+  const room = width - wordWidth - 2 * GAP;
   return pairs
-    .map(([word, value]) => `${' '.repeat(indent)}${aligned(word, width, false)}  ${printable(value)}\n`)
+    .flatMap(([word, value]) =>
+      wrapped(printable(value), room).map(
+        (line, index) => `  ${aligned(index === 0 ? word : '', wordWidth, false)}  ${line}`,
+      ),
+    )
+    .map((line) => `${line}\n`)
     .join('');
 }
 
