@@ -141,10 +141,15 @@ async function takeLock(file: string, root: string): Promise<DuckDBInstance> {
   }
 }
 
+/** Of what is no matter of room, however little of it there is. */
+const NOT_FOR_LACK_OF_ROOM: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOTDIR']);
+
 /** Why a platform could not start: that the disk is full, where it is, rather than what that led to. */
 export function startFailure(error: unknown, path: string): unknown {
-  const caused = !isTillstreamError(error) || error.code === 'unavailable' || error.code === 'directory_not_writable';
-  if (!caused || !isDiskFull(resolve(path))) return error;
+  const cause = error instanceof TillstreamError ? error.cause : error;
+  const known = isTillstreamError(error) && error.code !== 'unavailable' && error.code !== 'directory_not_writable';
+  const otherwise = cause instanceof Error && 'code' in cause && NOT_FOR_LACK_OF_ROOM.has(cause.code);
+  if (known || otherwise || !isDiskFull(resolve(path))) return error;
   return new TillstreamError('disk_full', `The disk of the data directory ${resolve(path)} is full.`, {
     hint: 'Make room there, or choose another directory with --data-dir. What was accepted before is not lost.',
     cause: error,

@@ -7,18 +7,14 @@ import { dirname } from 'node:path';
  * lmdb-js 3.5.6 then puts a text of 105 bytes and more into a buffer of 100 (mdb_page_flush, last_error), and sooner or
  * later the process ends. More than any commit of ours takes: a frame of the stream is 4 MiB, a batch of orders as well.
  */
-export const DISK_ROOM_BYTES_MIN = 16 * 2 ** 20;
+const DISK_ROOM_BYTES_MIN = 16 * 2 ** 20;
 
-/** Of the disk that `path` is on, or will be; Infinity where that cannot be seen. Takes 4 µs. */
-export function diskBytesFree(path: string): number {
+/** Of the disk that `path` is on, or will be; false where that cannot be seen. Takes 4 µs. */
+export function isDiskFull(path: string): boolean {
   try {
     const { bavail, bsize } = statfsSync(existsSync(path) ? path : dirname(path));
-    return bavail * bsize;
+    return bavail * bsize < DISK_ROOM_BYTES_MIN;
   } catch {
-    return Number.POSITIVE_INFINITY; // not to be seen: nothing can be said about it
+    return false;
   }
-}
-
-export function isDiskFull(path: string): boolean {
-  return diskBytesFree(path) < DISK_ROOM_BYTES_MIN;
 }

@@ -14,9 +14,8 @@ import type { ReplaySummary } from '../../src/client/replay-options.ts';
 import { cliEnvironment, cliPath } from '../support/cli.ts';
 import { dataset } from '../support/dataset.ts';
 import { endPlatforms, freshDirectory, type Platform, remember, startPlatform } from '../support/platform.ts';
+import { FIGURES, LINES, REVENUE } from './dataset-figures.ts';
 
-const LINES = 541_909;
-const REVENUE = 9_747_747.934;
 const STORE = { lines: LINES, invoices: 25_900, revenue: '9747747.934', agrees: true, quarantined: 0, discarded: 0 };
 /** Everything after the first replay takes seconds; that one is as slow as the machine is. */
 const REPLAY_TIMEOUT_MS = 900_000;
@@ -99,43 +98,7 @@ describe.runIf(dataset !== null)('the real data set', () => {
     await expectWhole();
   });
 
-  it.each([
-    ['lines', 'SELECT count(*) FROM sales', LINES],
-    ['invoices', 'SELECT count(DISTINCT invoice_no) FROM sales', 25_900],
-    ['invoices, by the view', 'SELECT count(*) FROM invoices', 25_900],
-    ['customers', 'SELECT count(DISTINCT customer_id) FROM sales', 4372],
-    ['customers, by the view', 'SELECT count(*) FROM customers', 4372],
-    ['products', 'SELECT count(DISTINCT stock_code) FROM sales', 4070],
-    ['products, by the view', 'SELECT count(*) FROM products', 4070],
-    ['countries', 'SELECT count(DISTINCT country) FROM sales', 38],
-    ['revenue', 'SELECT sum(amount) FROM sales', REVENUE],
-    ['lines of cancellations', 'SELECT count(*) FROM sales WHERE is_cancellation', 9288],
-    ['cancellation invoices', 'SELECT count(*) FROM invoices WHERE is_cancellation', 3836],
-    ['adjustments', 'SELECT count(*) FROM invoices WHERE is_adjustment', 3],
-    ['lines without customer', 'SELECT count(*) FROM sales WHERE customer_id IS NULL', 135_080],
-    ['lines without description', 'SELECT count(*) FROM sales WHERE description IS NULL', 1454],
-    ['negative quantity', 'SELECT count(*) FROM sales WHERE quantity < 0', 10_624],
-    ['price zero or less', 'SELECT count(*) FROM sales WHERE unit_price <= 0', 2517],
-    [
-      'fully repeated rows',
-      `SELECT count(*) - (SELECT count(*) FROM (SELECT DISTINCT invoice_no, stock_code, description, quantity,
-         invoice_date, unit_price, customer_id, country FROM sales) AS rows) FROM sales`,
-      5268,
-    ],
-    [
-      'repeated product within an invoice',
-      'SELECT count(*) - (SELECT count(*) FROM (SELECT DISTINCT invoice_no, stock_code FROM sales) AS items) FROM sales',
-      10_684,
-    ],
-    [
-      'invoices whose lines have two timestamps',
-      `SELECT count(*) FROM (
-         SELECT invoice_no FROM sales GROUP BY 1 HAVING count(DISTINCT invoice_date) = 2) AS invoices`,
-      43,
-    ],
-    ['trading days', 'SELECT count(*) FROM sales_by_day', 305],
-    ['lines twice', 'SELECT count(*) - count(DISTINCT (invoice_no, line_id)) FROM sales', 0],
-  ])('%s', async (_name, sql, expected) => {
+  it.each(FIGURES)('%s', async (_name, sql, expected) => {
     expect(Number(await one(sql))).toBe(expected);
   });
 
