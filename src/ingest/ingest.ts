@@ -8,7 +8,7 @@ import { isTillstreamError, type Refusal, TillstreamError } from '../model/error
 import { type Line, lineLimits } from '../model/line.ts';
 import { LineReader } from '../model/read-line.ts';
 import { recordLine } from '../model/record.ts';
-import type { EventStream } from '../stream/event-stream.ts';
+import type { StreamWriter } from '../stream/event-stream.ts';
 import type { Identity } from './identify.ts';
 import { type BuiltRecord, RecordBuilder } from './record-builder.ts';
 
@@ -46,7 +46,7 @@ export class Unparsed {
 }
 
 export interface IngestOptions {
-  readonly stream: EventStream;
+  readonly stream: StreamWriter;
   readonly clock: Clock;
   /** A new ULID. */
   readonly newLineId: () => string;

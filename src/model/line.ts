@@ -18,7 +18,6 @@ export const lineLimits = {
   countryBytesMax: 64,
   quantityMax: 10_000_000,
   unitPriceMax: 1_000_000,
-  unitPriceDecimalsMax: 4,
   amountMax: 100_000_000_000,
   yearMin: 1900,
   yearMax: 2099,
@@ -69,19 +68,4 @@ export function compareVersions(a: Version, b: Version): number {
   if (a.receivedAt !== b.receivedAt) return a.receivedAt - b.receivedAt;
   if (a.sequence !== b.sequence) return a.sequence < b.sequence ? -1 : 1;
   return a.position - b.position;
-}
-
-/** Whether two forms of a line say the same; versions, source and extra apart. */
-export function sameLine(a: Line, b: Line): boolean {
-  return (
-    a.invoiceNo === b.invoiceNo &&
-    a.lineId === b.lineId &&
-    a.stockCode === b.stockCode &&
-    a.description === b.description &&
-    a.quantity === b.quantity &&
-    a.invoiceDate === b.invoiceDate &&
-    a.unitPrice === b.unitPrice &&
-    a.customerId === b.customerId &&
-    a.country === b.country
-  );
 }

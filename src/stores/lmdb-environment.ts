@@ -4,7 +4,7 @@
 // as well would mean waiting for the next transaction too). Any number of threads may open one environment; LMDB lets
 // one of them write at a time.
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { isTillstreamError, messageOf, TillstreamError } from '../model/errors.ts';
 import { isDiskFull } from './disk-room.ts';
@@ -30,7 +30,7 @@ const NOT_WRITABLE: ReadonlySet<unknown> = new Set([13, 30, 'EACCES', 'EROFS']);
  * @throws directory_not_writable, unavailable
  */
 export function openEnvironment(directory: string): Environment {
-  if (!existsSync(join(directory, 'data.mdb'))) assertRoom(directory);
+  if (!existsSync(join(directory, 'data.mdb'))) assertRoom(directory, 0);
   try {
     return open<Buffer, Uint8Array>(directory, {
       ...binary,
@@ -61,10 +61,11 @@ export function openDatabase(environment: Environment, name: string): BinaryData
  * Does the puts and removes of `action`, at once and in order, in one transaction; resolves when it is on disk. Calls of
  * the same moment share a transaction, and so a sync. `action` computes nothing that may throw. Buffers that are put
  * must not change until then.
+ * @param bytes how much it writes, where that can be much
  * @throws unavailable  nothing of it is stored, or (after a minute without an answer) it may be
  */
-export function durably(environment: Environment, action: () => void): Promise<unknown> {
-  return settled(environment, () => environment.batch(action));
+export function durably(environment: Environment, action: () => void, bytes = 0): Promise<unknown> {
+  return settled(environment, () => environment.batch(action), bytes);
 }
 
 /**
@@ -72,8 +73,8 @@ export function durably(environment: Environment, action: () => void): Promise<u
  * stream's commits need. For a thread that has nobody to answer.
  * @throws unavailable  nothing of it is stored
  */
-export function durablyNow(environment: Environment, action: () => void): void {
-  assertRoom(pathOf(environment));
+export function durablyNow(environment: Environment, action: () => void, bytes = 0): void {
+  assertRoom(pathOf(environment), bytes);
   try {
     environment.transactionSync(action);
   } catch (error) {
@@ -90,18 +91,22 @@ export function transact<T>(environment: Environment, action: () => T): Promise<
   return settled(environment, () => environment.transaction(action));
 }
 
-async function settled<T>(environment: Environment, commit: () => Promise<T>): Promise<T> {
+async function settled<T>(environment: Environment, commit: () => Promise<T>, bytes = 0): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<never>((_, reject) => {
     const late = new Error(`no answer within ${COMMIT_WAIT_MS_MAX / 1000} seconds`);
     timer = setTimeout(() => reject(late), COMMIT_WAIT_MS_MAX);
   });
   try {
-    assertRoom(pathOf(environment));
-    return await Promise.race([commit(), tooLate]);
+    assertRoom(pathOf(environment), bytes);
+    // Its reason is listened to also when the commit fails after all are tired of waiting.
+    const committed = commit().catch(async (error: unknown) => {
+      throw await commitErrorOf(error);
+    });
+    return await Promise.race([committed, tooLate]);
   } catch (error) {
     if (isTillstreamError(error)) throw error;
-    throw unavailable(pathOf(environment), await commitErrorOf(error));
+    throw unavailable(pathOf(environment), error);
   } finally {
     clearTimeout(timer);
   }
@@ -115,6 +120,19 @@ export function peek(database: BinaryDatabase, key: Uint8Array): Buffer | undefi
   const found = database.getBinaryFast(key);
   // Of larger memory, with a `length` that is set; a plain Uint8Array when the value is large.
   return found === undefined ? undefined : Buffer.from(found.buffer, found.byteOffset, found.length);
+}
+
+/**
+ * Reads what is committed by now.
+ * @throws unavailable  LMDB cannot read now: more readers than it has places for, a disk that is away
+ */
+export function reading<T>(environment: Environment, read: () => T): T {
+  readLatest(environment);
+  try {
+    return read();
+  } catch (error) {
+    throw unavailable(pathOf(environment), error);
+  }
 }
 
 /** Makes the next reads of this thread see what is committed by now: LMDB keeps a snapshot for a turn of the event loop. */
@@ -136,15 +154,25 @@ async function commitErrorOf(error: unknown): Promise<unknown> {
   }
 }
 
+/** By the name of the directory: users of the API see no path of this machine. */
+const NAMES: Readonly<Record<string, string>> = {
+  stream: 'The stream',
+  orders: 'The order store',
+  state: 'The quarantine',
+};
+
 function unavailable(directory: string, cause: unknown): TillstreamError {
+  const name = NAMES[basename(directory)] ?? 'The store';
   // LMDB reports a page that was written in part as an input/output error.
-  const why = isDiskFull(directory) ? 'the disk is full' : messageOf(cause);
-  return new TillstreamError('unavailable', `${directory} cannot be written: ${why}`, { cause });
+  const why = isDiskFull(directory) ? 'the disk is full' : messageOf(cause).replaceAll(directory, '…');
+  return new TillstreamError('unavailable', `${name} cannot be written: ${why}`, {
+    cause: new Error(`${directory}: ${messageOf(cause)}`, { cause }),
+  });
 }
 
 /** See disk-room.ts: LMDB must not even try. @throws unavailable */
-function assertRoom(directory: string): void {
-  if (isDiskFull(directory)) throw unavailable(directory, new Error('not tried'));
+function assertRoom(directory: string, bytes: number): void {
+  if (isDiskFull(directory, bytes)) throw unavailable(directory, new Error('not tried'));
 }
 
 /** lmdb-js keeps the path but does not declare it. */

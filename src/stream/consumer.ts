@@ -91,6 +91,7 @@ export class Consumer {
   /**
    * Delivers up to `upTo` (default: not beyond the batch under way) without lingering, then no further until release().
    * Resolves when the store stands still there. Call again to let it go on to a later record.
+   * @throws unavailable  the store is away: nobody should wait for it, least of all the other stores
    * @throws stream_gap and the like  the consumer has stopped; shutting_down
    */
   async hold(upTo = ''): Promise<void> {
@@ -98,7 +99,7 @@ export class Consumer {
     this.#wake();
     while (this.#state !== 'held' || (this.#checkpoint?.sequence ?? '') < upTo) {
       if (this.#stop.signal.aborted) throw new TillstreamError('shutting_down', 'The platform is shutting down.');
-      if (this.#state === 'stopped') {
+      if (this.#state === 'stopped' || this.#state === 'waiting') {
         const { code, message, hint } = this.#error ?? troubleOf(new Error('The consumer has stopped.'));
         throw new TillstreamError(code, message, hint === null ? {} : { hint });
       }
@@ -149,7 +150,8 @@ export class Consumer {
   async #load(): Promise<void> {
     const { stream, pipeline } = this.#options;
     this.#checkpoint = await this.#patiently(() => pipeline.checkpoint());
-    const gap = streamGap(pipeline.store, this.#checkpoint, { id: stream.id, ...(await stream.bounds()) });
+    const bounds = await this.#patiently(() => stream.bounds());
+    const gap = streamGap(pipeline.store, this.#checkpoint, { id: stream.id, ...bounds });
     if (gap === null) return;
     this.#checkpoint = null; // of this stream it has passed nothing: retention must not go by it
     throw gap;
@@ -163,10 +165,9 @@ export class Consumer {
     let deadlineMs = 0;
     for (;;) {
       const after = batch.at(-1)?.sequence ?? this.#checkpoint?.sequence ?? null;
-      const records = await stream.read(after, {
-        recordsMax: limits.recordsMax - batch.length,
-        bytesMax: limits.bytesMax - bytes,
-      });
+      const seen = head.newest;
+      const room = { recordsMax: limits.recordsMax - batch.length, bytesMax: limits.bytesMax - bytes };
+      const records = await this.#patiently(() => stream.read(after, room));
       for (const record of records) {
         if (this.#limit !== null && record.sequence > this.#limit) break;
         batch.push(record);
@@ -176,7 +177,7 @@ export class Consumer {
       const first = batch[0];
       if (first === undefined) {
         if (this.#limit === null) {
-          await head.waitBeyond(Number(after ?? 0), IDLE_WAIT_MS);
+          await head.waitBeyond(seen, IDLE_WAIT_MS);
           continue;
         }
         // Held at a record that is not there yet: looking again at once would keep the whole thread from its other work.
@@ -257,6 +258,7 @@ export class Consumer {
         if (!isTillstreamError(error, 'unavailable') || this.#stop.signal.aborted) throw error;
         this.#state = 'waiting';
         this.#error = troubleOf(error);
+        this.#progress.fire();
         if (attempt === 0) this.#options.log(`The ${this.#options.pipeline.store} store is not available`, error);
         await this.#backOff(attempt);
       }

@@ -41,7 +41,10 @@ export interface StreamReader {
   /** Tells this stream from every other; checkpoints carry it. */
   readonly id: string;
 
-  /** Records after `after` (null: from the oldest kept), oldest first; only such as are on disk. Empty: none yet. */
+  /**
+   * Records after `after` (null: from the oldest kept), oldest first; only such as are on disk. Empty: none yet.
+   * @throws unavailable  it cannot be read now
+   */
   read(after: Sequence | null, limits: ReadLimits): Promise<StreamRecord[]>;
 
   bounds(): Promise<StreamBounds>;
@@ -49,8 +52,8 @@ export interface StreamReader {
   close(): Promise<void>;
 }
 
-/** Durable, ordered log of accepted lines. Delivery to consumers is at least once. */
-export interface EventStream extends StreamReader {
+/** What accepting needs of the stream. */
+export interface StreamWriter {
   /** Largest record accepted, in bytes. */
   readonly recordBytesMax: number;
 
@@ -63,3 +66,9 @@ export interface EventStream extends StreamReader {
    */
   append(records: readonly NewRecord[]): Promise<AppendResult[]>;
 }
+
+/**
+ * Durable, ordered log of accepted lines. Delivery to consumers is at least once. (On AWS it is Lambda that reads: an
+ * adapter for Kinesis is a StreamWriter, and reads in tests alone.)
+ */
+export interface EventStream extends StreamWriter, StreamReader {}

@@ -8,7 +8,7 @@ import {
   type Environment,
   openDatabase,
   openEnvironment,
-  readLatest,
+  reading,
 } from '../stores/lmdb-environment.ts';
 import type { StreamBounds, StreamReader, StreamRecord } from './event-stream.ts';
 import { decodeKey, keyAfter, recordsOf } from './frame.ts';
@@ -21,6 +21,7 @@ export const TAIL_KEY = Buffer.from('tail');
 
 /** Where the stream ends, changed with every commit. Numbers of records; 0: none. */
 export interface Tail {
+  /** Its number is used up: a commit that failed may have taken the last ones. */
   readonly newest: number;
   readonly trimmed: number;
   /** Of all frames kept. */
@@ -41,6 +42,15 @@ export interface Log {
 export function openLog(directory: string): Log {
   const environment = openEnvironment(directory);
   return { environment, frames: openDatabase(environment, 'frames'), meta: openDatabase(environment, 'meta') };
+}
+
+/** The newest record that is there; what was trimmed, when there is none. */
+export function newestIn({ frames }: Log, { trimmed }: Tail): number {
+  for (const key of frames.getKeys({ reverse: true, limit: 1 })) {
+    const { first, count } = decodeKey(key);
+    return first + count - 1;
+  }
+  return trimmed;
 }
 
 export function readTail({ meta }: Log): Tail {
@@ -80,24 +90,24 @@ export function readerOf(log: Log, head: Head): StreamReader {
       const found: StreamRecord[] = [];
       let bytes = 0;
       if (from > newest) return found;
-      readLatest(environment);
-      for (const { key, value } of frames.getRange({ start: frameWith(from) })) {
-        const { first, count, arrivedAtMs } = decodeKey(key);
-        let record = first - 1;
-        for (const data of recordsOf(value, count)) {
-          record += 1;
-          if (record < from) continue;
-          bytes += data.length;
-          const full = found.length >= recordsMax || (found.length > 0 && bytes > bytesMax);
-          if (full || record > newest) return found;
-          found.push({ sequence: sequenceOf(record), arrivedAtMs, data });
+      return reading(environment, () => {
+        for (const { key, value } of frames.getRange({ start: frameWith(from) })) {
+          const { first, count, arrivedAtMs } = decodeKey(key);
+          let record = first - 1;
+          for (const data of recordsOf(value, count)) {
+            record += 1;
+            if (record < from) continue;
+            bytes += data.length;
+            const full = found.length >= recordsMax || (found.length > 0 && bytes > bytesMax);
+            if (full || record > newest) return found;
+            found.push({ sequence: sequenceOf(record), arrivedAtMs, data });
+          }
         }
-      }
-      return found;
+        return found;
+      });
     },
     async bounds() {
-      readLatest(environment);
-      return boundsOf(readTail(log));
+      return reading(environment, () => boundsOf(readTail(log)));
     },
     async close() {
       await environment.close();

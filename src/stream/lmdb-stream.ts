@@ -15,6 +15,7 @@ import {
   boundsOf,
   ID_KEY,
   type Log,
+  newestIn,
   openLog,
   readerOf,
   readTail,
@@ -79,7 +80,7 @@ export class LmdbStream implements EventStream {
     this.#options = options;
     this.#tail = readTail(log);
     options.clock.advanceTo(this.#tail.appendedAt);
-    options.head.advanceTo(this.#tail.newest);
+    options.head.advanceTo(newestIn(log, this.#tail));
     this.#reader = readerOf(log, options.head);
     this.id = this.#reader.id;
     this.read = this.#reader.read;
@@ -88,19 +89,8 @@ export class LmdbStream implements EventStream {
   append(records: readonly NewRecord[]): Promise<AppendResult[]> {
     if (records.length === 0) return Promise.resolve([]);
     const bytes = records.reduce((sum, { data }) => sum + data.length, 0);
-    const { bytesMax } = this.#options;
-    if (this.#tail.bytes > bytesMax * FULL_FACTOR) {
-      return Promise.reject(
-        new TillstreamError(
-          'stream_full',
-          `The stream holds ${this.#tail.bytes} bytes that a store has not taken yet.`,
-          {
-            hint: 'Send the request again later; `tillstream status` shows which store is behind.',
-            retryAfterSeconds: 5,
-          },
-        ),
-      );
-    }
+    const full = this.fullBecause();
+    if (full !== null) return Promise.reject(full);
     const tooLarge = records.find(({ data }) => data.length > this.recordBytesMax);
     if (tooLarge !== undefined) {
       return Promise.reject(
@@ -122,6 +112,16 @@ export class LmdbStream implements EventStream {
   size(): { readonly records: number; readonly bytes: number; readonly bytesMax: number } {
     const { newest, trimmed, bytes } = this.#tail;
     return { records: newest - trimmed, bytes, bytesMax: this.#options.bytesMax };
+  }
+
+  /** What append() refuses everything with now; null while there is room. */
+  fullBecause(): TillstreamError | null {
+    const { bytes } = this.#tail;
+    if (bytes <= this.#options.bytesMax * FULL_FACTOR) return null;
+    return new TillstreamError('stream_full', `The stream holds ${bytes} bytes that a store has not taken yet.`, {
+      hint: 'Send the request again later; `tillstream status` shows which store is behind.',
+      retryAfterSeconds: 5,
+    });
   }
 
   /**
@@ -206,15 +206,19 @@ export class LmdbStream implements EventStream {
       appendedAt,
     };
     try {
-      await durably(environment, () => {
-        frames.put(encodeKey(key), frame);
-        meta.put(TAIL_KEY, encodeTail(this.#tail));
-      });
+      await durably(
+        environment,
+        () => {
+          frames.put(encodeKey(key), frame);
+          meta.put(TAIL_KEY, encodeTail(this.#tail));
+        },
+        frame.length,
+      );
     } catch (error) {
       this.#tail = { ...this.#tail, bytes: this.#tail.bytes - frame.length };
       throw error;
     }
-    this.#options.head.advanceTo(this.#tail.newest);
+    this.#options.head.advanceTo(newestIn(log, this.#tail));
     let next = first;
     for (const group of groups) group.resolve(group.records.map(() => ({ sequence: sequenceOf(next++) })));
   }

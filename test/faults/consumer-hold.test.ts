@@ -144,15 +144,16 @@ describe('hold', () => {
     expect(consumer.status()).toMatchObject({ state: 'held', checkpoint: next });
   });
 
-  test('waits for a store that is away', async () => {
+  test('of a store that is away is refused with its reason, and succeeds when it is back', async () => {
     let back = false;
     const consumer = delivery.consumer(away(delivery.pipeline, () => back));
     consumer.start();
     const sequence = await delivery.append('536365');
-    const held = consumer.hold(sequence);
-    await expect.poll(() => consumer.status().state).toBe('waiting');
+    await expect(consumer.hold(sequence)).rejects.toMatchObject({ code: 'unavailable' });
     back = true;
-    await held;
+    consumer.release();
+    await expect.poll(() => consumer.status().state).toBe('running');
+    await consumer.hold(sequence);
     expect(consumer.status()).toMatchObject({ state: 'held', checkpoint: sequence, error: null });
   });
 

@@ -180,4 +180,26 @@ describe.runIf(canMount())('a disk that is full', () => {
       disk.unmount();
     }
   });
+
+  test('a number that a failed append has used up is never announced, also not after a trim and a new start', async () => {
+    const disk = mountSmallDisk('size=24m');
+    let small = await openStream(disk.directory);
+    try {
+      const acknowledged: string[] = [];
+      const record = { key: '', data: Buffer.alloc(150_000, 'x') };
+      const fill = async (): Promise<void> => {
+        for (;;) acknowledged.push(...(await append(small, [record])));
+      };
+      await expect(fill()).rejects.toMatchObject({ code: 'unavailable' });
+      disk.remount('size=64m');
+      const [first = null] = acknowledged;
+      await vi.waitFor(() => small.trim(first, Date.now() + 1000), { timeout: 10_000 });
+      await small.close();
+      small = await openStream(disk.directory);
+      expect(await small.bounds()).toStrictEqual({ trimmed: first, newest: acknowledged.at(-1) });
+    } finally {
+      await small.close();
+      disk.unmount();
+    }
+  });
 });

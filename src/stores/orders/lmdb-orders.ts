@@ -60,14 +60,16 @@ export function openLmdbOrders({ directory, readOnly = false }: { directory: str
     for (const change of changes) replaced += change.replaced;
     const after = { replaced: before.replaced + replaced, checkpoint: checkpoint ?? before.checkpoint };
     if (changes.length === 0 && checkpoint === undefined) return { replaced };
-    durablyNow(environment, () => {
+    const bytes = changes.reduce((sum, { value }) => sum + value.length, 0);
+    const write = (): void => {
       for (const { invoiceKey, value, left, entered } of changes) {
         invoices.put(invoiceKey, value);
         if (left !== null) history.remove(left);
         if (entered !== null) history.put(entered, NOTHING);
       }
       meta.put(META_KEY, Buffer.from(JSON.stringify(after)));
-    });
+    };
+    durablyNow(environment, write, bytes);
     return { replaced };
   };
 
