@@ -5,7 +5,7 @@
 import { readDate } from './dates.ts';
 import { TillstreamError } from './errors.ts';
 import { type AcceptedLine, type Extra, type Line, lineLimits } from './line.ts';
-import { toE4 } from './money.ts';
+import { amountE4, textFromE4, toE4 } from './money.ts';
 
 /** Kinesis takes 1 MB a record; 200 KB keeps retries, bisecting and memory small (on AWS: 5 KB billing steps anyway). */
 export const RECORD_BYTES_MAX = 200_000;
@@ -143,7 +143,9 @@ function wrongIn(value: unknown): string | null {
     const found = line[name];
     if (!isRight(found)) return found === undefined ? '' : ` (${name} is ${excerpt(JSON.stringify(found))})`;
   }
-  return null;
+  const { quantity, unitPrice } = value as Line;
+  const amount = amountE4({ quantity, unitPrice });
+  return Math.abs(amount) > toE4(lineLimits.amountMax) ? ` (its amount is ${textFromE4(amount)})` : null;
 }
 
 function isPrice(value: unknown): boolean {

@@ -4,7 +4,7 @@ import { createLoadWarehouse } from '../pipelines/load-warehouse.ts';
 import { digestLake } from '../stores/lake/duckdb-lake-digest.ts';
 import { openLmdbQuarantine } from '../stores/quarantine/lmdb-quarantine.ts';
 import { openDuckDbWarehouse } from '../stores/warehouse/duckdb-warehouse.ts';
-import type { SelectLimits, SqlParameter, Warehouse } from '../stores/warehouse/warehouse.ts';
+import type { SelectLimits, SqlParameter } from '../stores/warehouse/warehouse.ts';
 import type { BatchLimits } from '../stream/consumer.ts';
 import { Head } from '../stream/head.ts';
 import { openLmdbStreamReader } from '../stream/lmdb-stream-reader.ts';
@@ -43,20 +43,12 @@ async function start() {
     select: (sql: string, limits: SelectLimits) => warehouse.select(sql, limits),
     lakeDigest: (selection: LakeSelection) =>
       digestLake({ directory: directory.lake, temporaryDirectory: directory.warehouse, ...selection }),
-    warehouseDigest: async () => ({ days: await warehouse.digest(), invoices: await invoicesIn(warehouse) }),
+    warehouseDigest: () => warehouse.digest(),
     async stop() {
       await consumers.stop();
       await Promise.all([warehouse.close(), quarantine.close(), stream.close()]);
     },
   };
-}
-
-async function invoicesIn(warehouse: Warehouse): Promise<number> {
-  const { rows } = await warehouse.select('SELECT count(DISTINCT invoice_no) FROM sales', {
-    rowsMax: 1,
-    timeoutMs: 600_000,
-  });
-  return Number(rows[0]?.[0] ?? 0);
 }
 
 export type WarehouseThread = Awaited<ReturnType<typeof start>>;

@@ -3,12 +3,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type DayDigest, DigestBuilder } from '../../src/model/digest.ts';
+import { type DayDigest, DigestBuilder, totalsOf } from '../../src/model/digest.ts';
 import type { Line } from '../../src/model/line.ts';
 import { textFromE4 } from '../../src/model/money.ts';
-import { recordLine } from '../../src/model/record.ts';
+import { parseRecord, recordLine } from '../../src/model/record.ts';
 import type { LoadRecord, SqlValue, Warehouse } from '../../src/stores/warehouse/warehouse.ts';
+import { random } from '../warehouse/lines.ts';
 
+const SEED = 31_536;
 const LIMITS = { rowsMax: 20_000, timeoutMs: 20_000 };
 
 const LINE: Line = {
@@ -38,6 +40,15 @@ function record(number: number, ...sent: readonly Sent[]): LoadRecord {
     recordLine({ ...LINE, ...fields }, at ?? 1_700_000_000_000_000 + number, position ?? index, 'api', undefined),
   );
   return { sequence: sequenceOf(number), data: Buffer.from(text.join('')) };
+}
+
+/** By the model's own rule. */
+function isRecord(sequence: string, data: Buffer): boolean {
+  try {
+    return parseRecord(sequence, data).length === 1;
+  } catch {
+    return false;
+  }
 }
 
 function digestOf(...lines: readonly Partial<Line>[]): DayDigest[] {
@@ -101,7 +112,7 @@ export function warehouseContract(name: string, open: (directory: string) => Pro
         { lineId: '01J', description: 'a\tb\u2028c', stockCode: 'null', customerId: 'null' },
       ];
       await warehouse.load([record(1, ...lines)]);
-      expect(await warehouse.digest()).toEqual(digestOf(...lines));
+      expect((await warehouse.digest()).days).toEqual(digestOf(...lines));
     });
 
     test('of two versions the newer stands, in whichever order they come', async () => {
@@ -140,7 +151,7 @@ export function warehouseContract(name: string, open: (directory: string) => Pro
       await warehouse.load(batch);
       await warehouse.load(batch);
       await warehouse.load(batch.slice(1));
-      expect(await warehouse.digest()).toEqual(
+      expect((await warehouse.digest()).days).toEqual(
         digestOf({ lineId: '000001' }, { lineId: '000002' }, { invoiceNo: '536366' }),
       );
     });
@@ -149,7 +160,7 @@ export function warehouseContract(name: string, open: (directory: string) => Pro
       await warehouse.load([record(1, {})]);
       const corrected: Partial<Line> = { customerId: null, invoiceDate: '2012-02-29T23:59:59', unitPrice: 2.95 };
       await warehouse.load([record(2, corrected)]);
-      expect(await warehouse.digest()).toEqual(digestOf(corrected));
+      expect((await warehouse.digest()).days).toEqual(digestOf(corrected));
     });
 
     test('an invoice of 10,000 lines, in many records, loaded twice', async () => {
@@ -164,7 +175,7 @@ export function warehouseContract(name: string, open: (directory: string) => Pro
       }
       await warehouse.load(batch);
       await warehouse.load(batch.reverse());
-      expect(await warehouse.digest()).toEqual(digestOf(...lines));
+      expect((await warehouse.digest()).days).toEqual(digestOf(...lines));
     });
 
     test('what kind of invoice it is follows from its number', async () => {
@@ -183,6 +194,27 @@ export function warehouseContract(name: string, open: (directory: string) => Pro
       ]);
     });
 
+    test('a customer’s first and last purchase are no cancellation and no adjustment, unless there is nothing else', async () => {
+      const sent: [string, string, number][] = [
+        ['C1', 'a', 1],
+        ['2', 'a', 2],
+        ['3', 'a', 3],
+        ['A4', 'a', 4],
+        ['C5', 'b', 5],
+        ['A6', 'b', 6],
+      ];
+      await warehouse.load(
+        sent.map(([invoiceNo, customerId, day]) =>
+          record(day, { invoiceNo, customerId, invoiceDate: `2011-01-0${day}T10:00:00` }),
+        ),
+      );
+      const sql = 'SELECT customer_id, first_purchase, last_purchase, orders FROM customers ORDER BY customer_id';
+      expect(await rows(sql)).toEqual([
+        ['a', '2011-01-02T10:00:00', '2011-01-03T10:00:00', 2],
+        ['b', '2011-01-05T10:00:00', '2011-01-06T10:00:00', 0],
+      ]);
+    });
+
     test('money is exact, to the ten-thousandth, at every size', async () => {
       const prices = [0, -0.0001, 0.0001, 0.1, 0.3, 1.005, 2.675, 4.35, 1.1111, 99.9999, 12_345.6789, 999_999.9999];
       prices.push(1_000_000, -1_000_000, -11_062.06);
@@ -192,9 +224,44 @@ export function warehouseContract(name: string, open: (directory: string) => Pro
       lines.push({ lineId: 'least', unitPrice: 0.0001, quantity: -10_000_000 });
       await warehouse.load([record(1, ...lines)]);
       const expected = digestOf(...lines);
-      expect(await warehouse.digest()).toEqual(expected);
+      expect((await warehouse.digest()).days).toEqual(expected);
       const [[sum] = []] = await rows('SELECT CAST(SUM(amount) AS DECIMAL(38, 4)) FROM sales');
       expect(String(sum).replace(/\.?0+$/, '')).toBe(textFromE4(expected[0]?.amountE4 ?? 0n));
+    });
+
+    test('what the model takes and refuses, and how it rounds, is what the warehouse does', async () => {
+      const next = random(SEED);
+      const taken: Partial<Line>[] = [];
+      const edges: [number, number][] = [
+        [1_000_000, 100_000],
+        [1_000_000, 100_001],
+        [-999_999.9999, -100_000],
+        [10_000.0001, 10_000_000],
+        [9999.9999, -10_000_000],
+        [1.005, 3],
+        [-0, 1],
+        [2.55 + 2 ** -50, 1],
+        [0.1 + 0.2, 1],
+      ];
+      for (let round = 0; round < 40; round++) {
+        const digits = Math.floor(next() * 12);
+        const [unitPrice, quantity] = edges[round] ?? [
+          Number((next() * 10 ** (Math.floor(next() * 9) - 2)).toFixed(digits)),
+          Math.round((next() - 0.5) * 10 ** Math.floor(next() * 9)),
+        ];
+        const { sequence, data } = record(round, { lineId: `${round}`, unitPrice, quantity });
+        const what = `seed ${SEED}: ${quantity} at ${unitPrice}`;
+        const refused = await warehouse.load([{ sequence, data }]).then(
+          () => null,
+          (error) => error.code,
+        );
+        expect(refused, what).toBe(isRecord(sequence, data) ? null : 'unusable_record');
+        const { days } = await warehouse.digest();
+        if (refused === null) taken.push({ lineId: `${round}`, unitPrice, quantity });
+        expect(days, what).toEqual(digestOf(...taken));
+      }
+      expect(taken.length).toBeGreaterThan(5);
+      expect(taken.length).toBeLessThan(40);
     });
 
     test('rows and checkpoint are stored together, and stay when it is opened again', async () => {
@@ -205,7 +272,7 @@ export function warehouseContract(name: string, open: (directory: string) => Pro
       await warehouse.close();
       warehouse = await open(directory);
       expect(await warehouse.checkpoint()).toEqual({ streamId: 's1', sequence: sequenceOf(2) });
-      expect(await warehouse.digest()).toEqual(digestOf({}, { lineId: '000002' }));
+      expect((await warehouse.digest()).days).toEqual(digestOf({}, { lineId: '000002' }));
     });
 
     const good = record(1, { lineId: 'good' }).data.toString();
@@ -224,6 +291,11 @@ export function warehouseContract(name: string, open: (directory: string) => Pro
       'with half a piece': good.replace('"quantity":6', '"quantity":6.5'),
       'with a quantity beyond 32 bits': good.replace('"quantity":6', '"quantity":6000000000'),
       'with a price of five decimals': good.replace('2.55', '2.55555'),
+      'with a price of ten decimals': good.replace('2.55', '2.5500000001'),
+      'with a quantity of nine decimals': good.replace('"quantity":6', '"quantity":6.000000001'),
+      'with a quantity beyond the limit': good.replace('"quantity":6', '"quantity":10000001'),
+      'with a price beyond the limit': good.replace('2.55', '1000000.0001'),
+      'with an amount beyond the limit': good.replace('2.55', '1000000').replace('"quantity":6', '"quantity":100001'),
       'with a day that is none': good.replace('2010-12-01', '2010-13-01'),
       'with a sequence of its own': good.replace('{', '{"sequence":"9",'),
       'not UTF-8': Buffer.concat([
@@ -243,12 +315,26 @@ export function warehouseContract(name: string, open: (directory: string) => Pro
           code: 'unusable_record',
         });
         await expect(warehouse.load([unusable], checkpoint)).rejects.toMatchObject({ code: 'unusable_record' });
-        expect(await warehouse.digest()).toEqual(digestOf({}));
+        expect((await warehouse.digest()).days).toEqual(digestOf({}));
         expect(await warehouse.checkpoint()).toEqual({ streamId: 's1', sequence: sequenceOf(1) });
         await warehouse.load([neighbour], checkpoint);
-        expect(await warehouse.digest()).toEqual(digestOf({}, { lineId: '000002' }));
+        expect((await warehouse.digest()).days).toEqual(digestOf({}, { lineId: '000002' }));
       },
     );
+
+    test('days and invoices are digested at one moment, while loads go on', async () => {
+      const loads = Array.from({ length: 10 }, (_, number) =>
+        warehouse.load([record(number, { invoiceNo: `${number}` })]),
+      );
+      for (let round = 0; round < 20; round++) {
+        const { days, invoices } = await warehouse.digest();
+        expect(invoices).toBe(totalsOf(days).lines);
+      }
+      await Promise.all(loads);
+      expect(await warehouse.digest()).toMatchObject({ invoices: 10 });
+      await warehouse.load([record(11, { invoiceNo: '1', lineId: '2' })]);
+      expect(await warehouse.digest()).toMatchObject({ invoices: 10 });
+    });
 
     test('loads, questions and SELECTs at once: each sees whole loads', async () => {
       const loads = Array.from({ length: 20 }, (_, number) =>

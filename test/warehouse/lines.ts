@@ -6,7 +6,7 @@ import type { LoadRecord } from '../../src/stores/warehouse/warehouse.ts';
 export type TestLine = AcceptedLine;
 
 /** The same numbers for the same seed (mulberry32). */
-function random(seed: number): () => number {
+export function random(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

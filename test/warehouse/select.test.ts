@@ -196,6 +196,13 @@ describe('warehouse (duckdb): a SELECT from outside', () => {
     'SELECT unnest(generate_series(1, 1000000000))',
     'SELECT * FROM range(3), unnest(range(1000000000))',
     'SELECT * FROM generate_series(1, len(range(1000000000)))',
+    "SELECT format('{:1000000000}', 1)",
+    "SELECT printf('%1000000000d', 1)",
+    "SELECT bitstring('1', 1000000000)",
+    "SELECT len(repeat(repeat('x', 10000), 10000))",
+    "SELECT repeat(s, 10000) FROM (SELECT lpad('x', 10000, 'y') AS s)",
+    "SELECT list_transform(range(10000), x -> repeat('x', 10000))",
+    'SELECT reservoir_quantile(quantity, 0.5, 1000000000) FROM sales',
     // writing
     'DROP TABLE sales',
     'DELETE FROM sales',
@@ -266,6 +273,22 @@ describe('warehouse (duckdb): a SELECT from outside', () => {
     );
   });
 
+  test('a query cannot make the warehouse close and open again by what its error says', async () => {
+    const forged = [
+      'database has been invalidated',
+      'FATAL Error: database has been invalidated',
+      '{"exception_type":"FATAL","exception_message":"database has been invalidated"}',
+      'x\n{"exception_type":"INTERNAL","exception_message":"x"}',
+    ];
+    // One that runs meanwhile would be ended by that.
+    const neighbour = warehouse.digest();
+    for (const message of forged) {
+      const asked = warehouse.select(`SELECT error('${message}') FROM range(10)`, LIMITS);
+      await expect(asked, message).rejects.toMatchObject({ code: 'invalid_sql' });
+    }
+    await neighbour;
+  });
+
   const runaway = [
     'WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT count(*) FROM t',
     'SELECT count(*) FROM range(100000000) a, range(100000000) b WHERE a.range + b.range = -1',
@@ -313,8 +336,9 @@ describe('warehouse (duckdb): a SELECT from outside', () => {
     await first.load(recordsOf(generateLines(8, 500).all));
     const digest = await first.digest();
     await first.select('SELECT * FROM sales, range(1000)', { rowsMax: 1, timeoutMs: 10_000 });
-    const running = first.select(runaway[1] ?? '', LIMITS).catch((error) => error.code);
     await first.select(runaway[1] ?? '', { rowsMax: 1, timeoutMs: 100 }).catch(() => null);
+    const running = first.select(runaway[1] ?? '', LIMITS).catch((error) => error.code);
+    await new Promise((resolve) => setTimeout(resolve, 100));
     await first.close();
     expect(await running).toBe('unavailable');
     // The log is folded in when the last user of the file lets go of it.

@@ -2,13 +2,13 @@
 //
 // Reads every raw object with a DuckDB of its own, which keeps nothing and spills to disk what goes beyond its memory.
 // A line that cannot be read counts for nothing: no store can have taken it.
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { type DayDigest, totalsOf } from '../../model/digest.ts';
 import { DIGEST_COLUMNS, sumDigests } from '../warehouse/duckdb-digest.ts';
 import { storeError } from '../warehouse/duckdb-failure.ts';
-import { addSequencedLines, readLinesSql } from '../warehouse/duckdb-lines.ts';
+import { addSequencedLines, readLinesSql, typedNumbersSql, usableNumbersSql } from '../warehouse/duckdb-lines.ts';
 import { sqlText } from '../warehouse/duckdb-session.ts';
 
 export interface LakeDigestOptions {
@@ -16,14 +16,17 @@ export interface LakeDigestOptions {
   readonly directory: string;
   /** Where to spill: a directory is made in it and removed. Of one process at a time. */
   readonly temporaryDirectory: string;
-  /** Records after this one are left out. */
-  readonly upTo?: string;
   /** Records to leave out, by sequence. */
   readonly excluded?: readonly string[];
-  /** Records that are not in the lake, NDJSON. */
-  readonly added?: readonly { readonly sequence: string; readonly data: Uint8Array }[];
+  /** Records that are not in the lake, NDJSON; one at a time is held in memory. */
+  readonly added?: Iterable<AddedRecord> | AsyncIterable<AddedRecord>;
   readonly memoryLimitMb?: number;
   readonly threads?: number;
+}
+
+export interface AddedRecord {
+  readonly sequence: string;
+  readonly data: Uint8Array;
 }
 
 export interface LakeDigest {
@@ -73,18 +76,18 @@ async function makeSpillDirectory(temporaryDirectory: string): Promise<string> {
   return mkdtemp(path.join(temporaryDirectory, own));
 }
 
+const TYPED = typedNumbersSql('quantity', 'unitPrice');
+
 /** Lines that have all that a line must have, typed as in `sales`. */
 const LINES = `
   SELECT invoiceNo AS invoice_no, lineId AS line_id, stockCode AS stock_code, description,
-    TRY_CAST(quantity AS INTEGER) AS quantity, invoiceDate AS invoice_date,
-    TRY_CAST(unitPrice AS DECIMAL(18, 4)) AS unit_price, customerId AS customer_id, country,
-    TRY_CAST(quantity AS INTEGER) * TRY_CAST(unitPrice AS DECIMAL(18, 4)) AS amount,
+    ${TYPED.quantity} AS quantity, invoiceDate AS invoice_date, ${TYPED.unitPrice} AS unit_price,
+    customerId AS customer_id, country, ${TYPED.quantity} * ${TYPED.unitPrice} AS amount,
     receivedAt AS received_at, sequence, position
   FROM records
   WHERE invoiceNo IS NOT NULL AND lineId IS NOT NULL AND stockCode IS NOT NULL AND invoiceDate IS NOT NULL
     AND country IS NOT NULL AND receivedAt IS NOT NULL AND sequence IS NOT NULL AND position IS NOT NULL
-    AND source IS NOT NULL AND quantity = TRY_CAST(quantity AS INTEGER)
-    AND unitPrice = TRY_CAST(unitPrice AS DECIMAL(18, 4))`;
+    AND source IS NOT NULL AND ${usableNumbersSql('quantity', 'unitPrice')}`;
 
 // The hash is taken first, so that what is sorted by version, and spilled, is narrow.
 const NEWEST = `
@@ -94,7 +97,7 @@ const NEWEST = `
     PARTITION BY invoice_no, line_id ORDER BY received_at DESC, sequence DESC, position DESC) = 1`;
 
 async function digest(connection: DuckDBConnection, options: LakeDigestOptions, spill: string): Promise<LakeDigest> {
-  const { directory, excluded = [], upTo } = options;
+  const { directory, excluded = [] } = options;
   const files = [path.join(asPattern(path.join(directory, 'raw')), '**', '*.ndjson.gz')];
   const matched = await connection.runAndReadAll(`SELECT 1 FROM glob(${sqlText(files[0] ?? '')}) LIMIT 1`);
   if (matched.currentRowCount === 0) files.pop();
@@ -105,12 +108,11 @@ async function digest(connection: DuckDBConnection, options: LakeDigestOptions, 
   await connection.run(
     `CREATE TABLE excluded AS SELECT unnest([${excluded.map(sqlText).join()}]::VARCHAR[]) AS sequence`,
   );
-  const bound = upTo === undefined ? '' : `AND sequence <= ${sqlText(upTo)}`;
   await connection.run(`
     CREATE TABLE newest AS
     WITH records AS (
       SELECT * FROM ${readLinesSql(`[${files.map(sqlText).join()}]`, { strict: false })}
-      WHERE sequence NOT IN (SELECT sequence FROM excluded) ${bound}
+      WHERE sequence NOT IN (SELECT sequence FROM excluded)
     ), lines AS (${LINES})
     ${NEWEST}`);
   const days = await sumDigests(connection, 'newest');
@@ -120,12 +122,15 @@ async function digest(connection: DuckDBConnection, options: LakeDigestOptions, 
 
 /** null when there is nothing to add. */
 async function writeAdded({ added = [] }: LakeDigestOptions, spill: string): Promise<string | null> {
-  const parts: Buffer[] = [];
-  for (const { sequence, data } of added) addSequencedLines({ sequence, data: Buffer.from(data) }, parts);
-  if (parts.length === 0) return null;
   const file = path.join(spill, 'added.ndjson');
-  await writeFile(file, Buffer.concat(parts));
-  return file;
+  let some = false;
+  for await (const { sequence, data } of added) {
+    const parts: Buffer[] = [];
+    addSequencedLines({ sequence, data: Buffer.from(data) }, parts);
+    await appendFile(file, Buffer.concat(parts));
+    some ||= parts.length > 0;
+  }
+  return some ? file : null;
 }
 
 /** A path that means itself where DuckDB takes patterns. */

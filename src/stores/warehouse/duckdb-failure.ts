@@ -1,6 +1,7 @@
 // What DuckDB says when something fails, read from its text: the binding has one class of error for everything.
 //
-// Instances are opened with errors_as_json, which gives the kind and the position without guessing at prose.
+// Instances are opened with errors_as_json, which gives the kind and the position without guessing at prose. Only what stands
+// in front is believed: the message itself can be a query's own, `SELECT error('…')`.
 import { messageOf, TillstreamError } from '../../model/errors.ts';
 
 export interface DuckDbFailure {
@@ -27,30 +28,31 @@ const PASSING = new Set([
 
 export function readFailure(error: unknown): DuckDbFailure {
   const text = messageOf(error);
-  const start = text.indexOf('{"exception_type"');
-  if (start >= 0) {
-    try {
-      const parsed: unknown = JSON.parse(text.slice(start));
-      if (typeof parsed === 'object' && parsed !== null) {
-        const { exception_type: kind, exception_message: message, position } = parsed as Record<string, unknown>;
-        return {
-          kind: String(kind),
-          message: String(message),
-          position: typeof position === 'string' ? Number(position) : null,
-        };
-      }
-    } catch {
-      // An excerpt of one; the prose below will do.
-    }
-  }
-  const prose = /^([A-Za-z ]+?) Error: ([\s\S]*)$/.exec(text);
-  return { kind: prose?.[1] ?? 'unknown', message: prose?.[2] ?? text, position: null };
+  const [, kind, message = text] =
+    /^(?:Failed to extract statements: )?(?:([A-Za-z ]+?) Error: )?([\s\S]*)$/.exec(text) ?? [];
+  const coded = message.startsWith('{"exception_type"') ? parseFailure(message) : null;
+  if (coded !== null && (kind === undefined || kind === coded.kind)) return coded;
+  return { kind: kind ?? 'unknown', message, position: null };
 }
 
-/** After one of these the instance answers nothing any more until it is opened again. */
+/** null for an excerpt of one; the prose around it will do. */
+function parseFailure(json: string): DuckDbFailure | null {
+  try {
+    const { exception_type: kind, exception_message: message, position } = JSON.parse(json) as Record<string, unknown>;
+    return {
+      kind: String(kind),
+      message: String(message),
+      position: typeof position === 'string' ? Number(position) : null,
+    };
+  } catch {
+    return null;
+  }
+}
+
+/** After one of these the instance answers nothing any more until it is opened again. By its kind alone: see above. */
 export function endsInstance(error: unknown): boolean {
-  const { kind, message } = readFailure(error);
-  return kind === 'FATAL' || kind === 'INTERNAL' || message.includes('database has been invalidated');
+  const { kind } = readFailure(error);
+  return kind === 'FATAL' || kind === 'INTERNAL';
 }
 
 /** The error of a store, from what DuckDB or the file system threw; `what` says what was being done. */

@@ -2,6 +2,10 @@
 //
 // The statement is judged by DuckDB's own syntax tree, never by its text. The locked configuration already keeps files out
 // of reach, but not the warehouse's own file, batches on their way in, or settings, which show paths of the machine.
+//
+// Bounded: values that one call makes large, alone or one inside the other. Not bounded: what many steps let grow (replace,
+// concat, string_agg, a recursive CTE that doubles its text). DuckDB's memory limit and the time limit, which interrupts
+// between rows but not within the making of one value, stop most of those, with best effort.
 import type { DuckDBConnection, DuckDBExtractedStatements, DuckDBPreparedStatement } from '@duckdb/node-api';
 import { StatementType } from '@duckdb/node-api';
 import { TillstreamError } from '../../model/errors.ts';
@@ -13,13 +17,19 @@ const SQL_LENGTH_MAX = 100_000;
 /** Table functions that make rows from their arguments alone; all others are refused. */
 const TABLE_FUNCTIONS = new Set(['range', 'generate_series', 'unnest', 'json_each', 'json_tree']);
 
-/** Scalar functions that show or change what is not the query's business, run SQL of their own, or do nothing but wait. */
+/**
+ * Scalar functions that show or change what is not the query's business, run SQL of their own, do nothing but wait, or make
+ * a value as wide as a text says: format('{:1000000000}', 1).
+ */
 const REFUSED_FUNCTIONS = new Set([
+  'bitstring',
   'current_setting',
+  'format',
   'getenv',
   'getvariable',
   'json_execute_serialized_sql',
   'json_serialize_plan',
+  'printf',
   'sleep_ms',
   'write_log',
 ]);
@@ -37,8 +47,15 @@ const GROWING_FUNCTIONS = new Map([
   ['array_resize', 1],
   ['range', 0],
   ['generate_series', 0],
+  ['reservoir_quantile', 2],
 ]);
 const GROWN_LENGTH_MAX = 10_000;
+
+/** Of those, the ones whose length multiplies what they are given; the others make as much as they say. */
+const MULTIPLYING_FUNCTIONS = new Set(['repeat', 'list_resize', 'array_resize', 'range', 'generate_series']);
+
+/** Of all lengths of a query multiplied, as if each call were inside of the next: repeat(repeat('x', 10000), 10000). */
+const GROWN_PRODUCT_MAX = 10_000_000;
 
 /** Views of DuckDB's own that show paths, settings or the log. Tables and columns are in information_schema. */
 const REFUSED_TABLES = /^(duckdb_|pragma_|pg_settings$)/;
@@ -80,11 +97,22 @@ async function checkTree(connection: DuckDBConnection, sql: string): Promise<voi
   if (!isObject(tree) || tree.error !== false) throw refused(NOT_A_SELECT);
   // Not by recursion: a query may be nested deeper than the stack is.
   const waiting: unknown[] = [tree];
+  let product = 1;
+  let longest = 1;
   while (waiting.length > 0) {
     const node = waiting.pop();
     if (Array.isArray(node)) waiting.push(...node);
     else if (isObject(node)) {
       checkNode(node, sql);
+      const length = lengthOf(node);
+      if (MULTIPLYING_FUNCTIONS.has(text(node.function_name))) product *= Math.max(1, length);
+      else longest = Math.max(longest, length);
+      if (product * longest > GROWN_PRODUCT_MAX) {
+        throw refused(
+          `The lengths that this query asks for come to more than ${GROWN_PRODUCT_MAX}, multiplied.`,
+          placeOf(node, sql),
+        );
+      }
       // A table function makes its rows one by one: it has been judged as such, its arguments have not.
       const { function: called, ...rest } = node;
       waiting.push(...Object.values(rest), isObject(called) ? called.children : called);
@@ -106,22 +134,25 @@ function checkNode(node: Record<string, unknown>, sql: string): void {
   } else if (node.class === 'FUNCTION') {
     const name = text(node.function_name);
     if (REFUSED_FUNCTIONS.has(name)) throw refused(`The function ${name}() cannot be used here.`, placeOf(node, sql));
-    const sizeIndex = GROWING_FUNCTIONS.get(name);
-    if (sizeIndex !== undefined && !isSmall(node.children, sizeIndex)) {
+    if (lengthOf(node) > GROWN_LENGTH_MAX) {
       throw refused(`${name}() takes a plain number up to ${GROWN_LENGTH_MAX} for a length here.`, placeOf(node, sql));
     }
   }
 }
 
-/** Whether arguments that say how large a value is to be are numbers, and small ones. */
-function isSmall(children: unknown, sizeIndex: number): boolean {
-  const sizes = Array.isArray(children) ? children.slice(sizeIndex) : [];
-  return sizes.every((child: unknown, index) => {
+/** What a call of a growing function says of how large its value is to be; endless unless in plain numbers; else 0. */
+function lengthOf(node: Record<string, unknown>): number {
+  const sizeIndex = node.class === 'FUNCTION' ? GROWING_FUNCTIONS.get(text(node.function_name)) : undefined;
+  if (sizeIndex === undefined) return 0;
+  const sizes: unknown[] = Array.isArray(node.children) ? node.children.slice(sizeIndex) : [];
+  let length = 0;
+  for (const [index, child] of sizes.entries()) {
     const constant = isObject(child) && isObject(child.value) ? child.value.value : undefined;
-    return typeof constant === 'number'
-      ? Math.abs(constant) <= GROWN_LENGTH_MAX
-      : index > 0 && typeof constant === 'string';
-  });
+    if (typeof constant === 'number') length = Math.max(length, Math.abs(constant));
+    // What to fill with.
+    else if (index === 0 || typeof constant !== 'string') return Number.POSITIVE_INFINITY;
+  }
+  return length;
 }
 
 function placeOf(node: Record<string, unknown>, sql: string): string {

@@ -1,14 +1,16 @@
 // Lines of the stream as DuckDB reads them: NDJSON in files, with the sequence, which only the stream knows, in each line.
+
+import { lineLimits } from '../../model/line.ts';
 import { jsonString } from '../../model/record.ts';
 import type { LoadRecord } from './warehouse.ts';
 
 /** A line is at most a record, 200 KB; DuckDB takes two buffers of this size for a file. */
 const LINE_BYTES_MAX = 1_000_000;
 
-// Numbers are read with more decimals than a line may have, so that 1.5 pieces can be told from 2. `extra` is left out.
+// Numbers are read as JavaScript reads them, not as decimals, which would be rounded on the way. `extra` is left out.
 const COLUMNS = `{
   sequence: 'VARCHAR', invoiceNo: 'VARCHAR', lineId: 'VARCHAR', stockCode: 'VARCHAR', description: 'VARCHAR',
-  quantity: 'DECIMAL(18,8)', invoiceDate: 'TIMESTAMP', unitPrice: 'DECIMAL(18,8)', customerId: 'VARCHAR',
+  quantity: 'DOUBLE', invoiceDate: 'TIMESTAMP', unitPrice: 'DOUBLE', customerId: 'VARCHAR',
   country: 'VARCHAR', receivedAt: 'BIGINT', position: 'BIGINT', source: 'VARCHAR'}`;
 
 /**
@@ -18,6 +20,23 @@ const COLUMNS = `{
 export function readLinesSql(files: string, { strict }: { readonly strict: boolean }): string {
   return `read_json(${files}, format = 'newline_delimited', compression = 'auto_detect', ignore_errors = ${!strict},
     maximum_object_size = ${LINE_BYTES_MAX}, columns = ${COLUMNS})`;
+}
+
+/** Those two, typed as in `sales`; null for what no column of `sales` holds. */
+export function typedNumbersSql(quantity: string, unitPrice: string) {
+  return {
+    quantity: `TRY_CAST(${quantity} AS INTEGER)`,
+    // Over whole ten-thousandths, as toE4() does it: the nearest decimal, whatever the binary fraction.
+    unitPrice: `CAST(TRY_CAST(round(${unitPrice} * 10000) AS DECIMAL(14, 0)) * 0.0001 AS DECIMAL(18, 4))`,
+  };
+}
+
+/** Whether they are what ingest lets in, exact and within the limits of a line: the rule of parseRecord(). */
+export function usableNumbersSql(quantity: string, unitPrice: string): string {
+  const typed = typedNumbersSql(quantity, unitPrice);
+  return `coalesce(${quantity} = ${typed.quantity} AND abs(${quantity}) <= ${lineLimits.quantityMax}
+    AND round(${unitPrice} * 10000) / 10000 = ${unitPrice} AND abs(${unitPrice}) <= ${lineLimits.unitPriceMax}
+    AND abs(${typed.quantity} * ${typed.unitPrice}) <= ${lineLimits.amountMax}, false)`;
 }
 
 const NEWLINE = 0x0a;

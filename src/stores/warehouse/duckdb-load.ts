@@ -8,19 +8,20 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Checkpoint } from '../../model/checkpoint.ts';
 import { TillstreamError } from '../../model/errors.ts';
 import { loadError } from './duckdb-failure.ts';
-import { addSequencedLines, readLinesSql } from './duckdb-lines.ts';
+import { addSequencedLines, readLinesSql, typedNumbersSql, usableNumbersSql } from './duckdb-lines.ts';
 import { sqlText } from './duckdb-session.ts';
 import type { LoadRecord } from './warehouse.ts';
 
-// Numbers are staged with more decimals than a line may have, so that 1.5 pieces are refused and not rounded.
+const TYPED = typedNumbersSql('quantity', 'unit_price');
+
+// Numbers are staged as they were read, so that 1.5 pieces are refused and not rounded.
 const CREATE_STAGING = `
 CREATE TEMP TABLE IF NOT EXISTS staging (
   sequence VARCHAR NOT NULL, invoice_no VARCHAR NOT NULL, line_id VARCHAR NOT NULL, stock_code VARCHAR NOT NULL,
-  description VARCHAR, quantity DECIMAL(18, 8) NOT NULL, invoice_date TIMESTAMP NOT NULL,
-  unit_price DECIMAL(18, 8) NOT NULL, customer_id VARCHAR, country VARCHAR NOT NULL, received_at BIGINT NOT NULL,
+  description VARCHAR, quantity DOUBLE NOT NULL, invoice_date TIMESTAMP NOT NULL,
+  unit_price DOUBLE NOT NULL, customer_id VARCHAR, country VARCHAR NOT NULL, received_at BIGINT NOT NULL,
   position BIGINT NOT NULL, source VARCHAR NOT NULL,
-  CONSTRAINT whole_quantity CHECK (quantity = CAST(quantity AS INTEGER)),
-  CONSTRAINT exact_price CHECK (unit_price = CAST(unit_price AS DECIMAL(18, 4)))
+  CHECK (${usableNumbersSql('quantity', 'unit_price')})
 )`;
 
 // MERGE would insert both forms of a new line: of a batch, the newest alone goes in. `invoice_digits` is redundant in ON;
@@ -29,9 +30,9 @@ CREATE TEMP TABLE IF NOT EXISTS staging (
 const MERGE = `
 MERGE INTO sales AS old
 USING (
-  SELECT invoice_no, line_id, stock_code, description, CAST(quantity AS INTEGER) AS quantity, invoice_date,
-    CAST(unit_price AS DECIMAL(18, 4)) AS unit_price, customer_id, country,
-    CAST(CAST(quantity AS INTEGER) * CAST(unit_price AS DECIMAL(18, 4)) AS DECIMAL(18, 4)) AS amount,
+  SELECT invoice_no, line_id, stock_code, description, ${TYPED.quantity} AS quantity, invoice_date,
+    ${TYPED.unitPrice} AS unit_price, customer_id, country,
+    CAST(${TYPED.quantity} * ${TYPED.unitPrice} AS DECIMAL(18, 4)) AS amount,
     starts_with(invoice_no, 'C') AS is_cancellation,
     regexp_matches(invoice_no, '^[A-BD-Za-z]') AS is_adjustment,
     make_timestamp(received_at) AS received_at, sequence, position, source,

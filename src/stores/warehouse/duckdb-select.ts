@@ -1,10 +1,11 @@
 // One SELECT from outside, on a connection of its own: read-only, interrupted when its time is up, never held whole.
 //
 // A connection serves one query: a second one on it would end the first one's stream with what looks like its end.
-import type { DuckDBConnection, DuckDBPreparedStatement, DuckDBResult } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBResult } from '@duckdb/node-api';
 import { TillstreamError } from '../../model/errors.ts';
 import { endsInstance, placeIn, readFailure, storeError } from './duckdb-failure.ts';
 import { prepareSelect } from './duckdb-guard.ts';
+import { withTimeLimit } from './duckdb-time-limit.ts';
 import { sqlValueFrom } from './duckdb-values.ts';
 import type { QueryAnswer, SelectLimits, SqlValue } from './warehouse.ts';
 
@@ -18,31 +19,30 @@ const ANSWER_BYTES_MAX = 32 * 1024 * 1024;
  * @throws unavailable  the warehouse failed, not the query
  */
 export async function runSelect(connection: DuckDBConnection, sql: string, limits: SelectLimits): Promise<QueryAnswer> {
-  let late = false;
-  // Again and again: an interrupt that falls between two steps is forgotten by the next.
-  let timer = setTimeout(function stop() {
-    late = true;
-    connection.interrupt();
-    timer = setTimeout(stop, 20);
-  }, limits.timeoutMs);
-  let statement: DuckDBPreparedStatement | null = null;
   try {
-    await connection.run('BEGIN TRANSACTION READ ONLY');
-    statement = await prepareSelect(connection, sql);
-    const result = await statement.stream();
-    const answer = await readAnswer(connection, result, limits.rowsMax, () => late);
-    if (late) throw new Error('Interrupted');
-    return answer;
+    return await withTimeLimit(
+      connection,
+      limits.timeoutMs,
+      () => tooLong(limits),
+      async (isLate) => {
+        await connection.run('BEGIN TRANSACTION READ ONLY');
+        const statement = await prepareSelect(connection, sql);
+        try {
+          return await readAnswer(connection, await statement.stream(), limits.rowsMax, isLate);
+        } finally {
+          statement.destroySync();
+        }
+      },
+    );
   } catch (error) {
-    throw late ? tooLong(limits) : selectError(error, sql);
+    throw selectError(error, sql);
   } finally {
-    clearTimeout(timer);
-    statement?.destroySync();
     connection.closeSync();
   }
 }
 
-async function readAnswer(
+/** The first rows of a result, as many as an answer may have. */
+export async function readAnswer(
   connection: DuckDBConnection,
   result: DuckDBResult,
   rowsMax: number,

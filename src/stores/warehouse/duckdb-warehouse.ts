@@ -14,12 +14,11 @@ import {
   VARCHAR,
 } from '@duckdb/node-api';
 import type { Checkpoint } from '../../model/checkpoint.ts';
-import type { DayDigest } from '../../model/digest.ts';
 import { TillstreamError } from '../../model/errors.ts';
 import { digestOf } from './duckdb-digest.ts';
-import { endsInstance, readFailure, storeError } from './duckdb-failure.ts';
+import { endsInstance, storeError } from './duckdb-failure.ts';
 import { batchPath, loadRecords } from './duckdb-load.ts';
-import { runSelect } from './duckdb-select.ts';
+import { readAnswer, runSelect } from './duckdb-select.ts';
 import {
   closeSession,
   connect,
@@ -27,8 +26,8 @@ import {
   type DuckDbWarehouseOptions,
   openSession,
 } from './duckdb-session.ts';
+import { withTimeLimit } from './duckdb-time-limit.ts';
 import { Turns } from './duckdb-turns.ts';
-import { sqlValueFrom } from './duckdb-values.ts';
 import type {
   LoadRecord,
   QueryAnswer,
@@ -37,6 +36,7 @@ import type {
   SqlParameter,
   SqlValue,
   Warehouse,
+  WarehouseDigest,
 } from './warehouse.ts';
 
 /**
@@ -48,6 +48,9 @@ const WAITING_MAX = 64;
 
 /** Our own questions take milliseconds; one that does not must not keep the others waiting for ever. */
 const QUESTION_TIMEOUT_MS = 30_000;
+
+/** About 25 MB of products; the hours of eleven years. More than that is for a SELECT, or for a BI tool. */
+const QUESTION_ROWS_MAX = 100_000;
 
 export async function openDuckDbWarehouse(options: DuckDbWarehouseOptions): Promise<DuckDbWarehouse> {
   const warehouse = new DuckDbWarehouse(options);
@@ -89,15 +92,26 @@ export class DuckDbWarehouse implements Warehouse {
   }
 
   ask(name: QueryName, parameters: readonly SqlParameter[]): Promise<Record<string, SqlValue>[]> {
-    return this.#question(async (connection) => {
+    return this.#question(async (connection, isLate) => {
       let statement = this.#prepared.get(name);
       if (statement === undefined) {
         statement = await connection.prepare(readFileSync(new URL(`queries/${name}.sql`, import.meta.url), 'utf8'));
         this.#prepared.set(name, statement);
       }
       statement.bind([...parameters], parameters.map(parameterType));
-      const reader = await statement.runAndReadAll();
-      return reader.convertRowObjects<SqlValue>(sqlValueFrom);
+      const { columns, rows, truncated } = await readAnswer(
+        connection,
+        await statement.stream(),
+        QUESTION_ROWS_MAX,
+        isLate,
+      );
+      if (truncated) {
+        throw new TillstreamError(
+          'invalid_parameter',
+          `The answer has more than ${QUESTION_ROWS_MAX} rows; ask for a shorter range or fewer products.`,
+        );
+      }
+      return rows.map((row) => Object.fromEntries(columns.map(({ name }, index) => [name, row[index] ?? null])));
     });
   }
 
@@ -111,12 +125,15 @@ export class DuckDbWarehouse implements Warehouse {
     );
   }
 
-  digest(): Promise<readonly DayDigest[]> {
+  digest(): Promise<WarehouseDigest> {
     // On a connection of its own: it takes a second for a million lines, and questions must not wait for it.
     return this.#use(async ({ instance }) => {
       const connection = await connect(instance);
       try {
-        return await digestOf(connection, 'sales');
+        await connection.run('BEGIN TRANSACTION READ ONLY'); // Of one moment, while loads go on.
+        const days = await digestOf(connection, 'sales');
+        const invoices = await connection.runAndReadAll('SELECT count(DISTINCT invoice_no) FROM sales');
+        return { days, invoices: Number(invoices.getRows()[0]?.[0]) };
       } catch (error) {
         throw storeError(error, 'The warehouse cannot be digested');
       } finally {
@@ -133,19 +150,15 @@ export class DuckDbWarehouse implements Warehouse {
     this.#session = null;
   }
 
-  #question<T>(ask: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+  #question<T>(ask: (connection: DuckDBConnection, isLate: () => boolean) => Promise<T>): Promise<T> {
     return this.#questions.take(() =>
       this.#use(async ({ questions }) => {
-        const timer = setTimeout(() => questions.interrupt(), QUESTION_TIMEOUT_MS);
         try {
-          return await ask(questions);
+          return await withTimeLimit(questions, QUESTION_TIMEOUT_MS, questionTooLong, (isLate) =>
+            ask(questions, isLate),
+          );
         } catch (error) {
-          if (readFailure(error).kind === 'INTERRUPT') {
-            throw new TillstreamError('query_too_long', `The question took more than ${QUESTION_TIMEOUT_MS / 1000} s`);
-          }
           throw storeError(error, 'The warehouse cannot answer');
-        } finally {
-          clearTimeout(timer);
         }
       }),
     );
@@ -192,6 +205,10 @@ export class DuckDbWarehouse implements Warehouse {
     this.#prepared.clear();
     closeSession(session);
   }
+}
+
+function questionTooLong(): TillstreamError {
+  return new TillstreamError('query_too_long', `The question took more than ${QUESTION_TIMEOUT_MS / 1000} s`);
 }
 
 /** JavaScript has one kind of number; DuckDB would take it for a DOUBLE. */

@@ -29,6 +29,13 @@ export interface LoadRecord {
   readonly data: Buffer;
 }
 
+/** All of `sales` at one moment. */
+export interface WarehouseDigest {
+  readonly days: readonly DayDigest[];
+  /** Distinct invoices. */
+  readonly invoices: number;
+}
+
 /** The fact table `sales` and its views. */
 export interface Warehouse {
   /**
@@ -41,7 +48,11 @@ export interface Warehouse {
 
   checkpoint(): Promise<Checkpoint | null>;
 
-  /** Runs one of our questions, `queries/<name>.sql`; parameters by number. One object a row, keys as the SQL names them. */
+  /**
+   * Runs one of our questions, `queries/<name>.sql`; parameters by number. One object a row, keys as the SQL names them.
+   * @throws invalid_parameter  the answer would have more than 100,000 rows
+   * @throws query_too_long
+   */
   ask(name: QueryName, parameters: readonly SqlParameter[]): Promise<Record<string, SqlValue>[]>;
 
   /**
@@ -51,8 +62,8 @@ export interface Warehouse {
    */
   select(sql: string, limits: SelectLimits): Promise<QueryAnswer>;
 
-  /** Every line of `sales`, digested by day. */
-  digest(): Promise<readonly DayDigest[]>;
+  /** Every line of `sales`, digested by day, and its invoices counted. */
+  digest(): Promise<WarehouseDigest>;
 
   close(): Promise<void>;
 }

@@ -21,8 +21,8 @@ CREATE VIEW public.customers AS
 SELECT
   customer_id,
   arg_max(country, (invoice_date, invoice_no)) AS country,
-  min(invoice_date) AS first_purchase,
-  max(invoice_date) AS last_purchase,
+  coalesce(min(CASE WHEN NOT is_cancellation AND NOT is_adjustment THEN invoice_date END), min(invoice_date)) AS first_purchase,
+  coalesce(max(CASE WHEN NOT is_cancellation AND NOT is_adjustment THEN invoice_date END), max(invoice_date)) AS last_purchase,
   count(CASE WHEN NOT is_cancellation AND NOT is_adjustment THEN 1 END) AS orders,
   count(CASE WHEN is_cancellation THEN 1 END) AS cancellations,
   CAST(sum(total) AS DECIMAL(38, 4)) AS spent,
@@ -31,7 +31,7 @@ FROM public.invoices
 WHERE customer_id IS NOT NULL
 GROUP BY customer_id;
 
-COMMENT ON VIEW public.customers IS 'One row for every customer who is known by number; guests are left out. spent is net of cancellations.';
+COMMENT ON VIEW public.customers IS 'One row for every customer who is known by number; guests are left out. spent is net of cancellations. first_purchase and last_purchase are of invoices that are neither cancellations nor adjustments; of any, for who has only such.';
 
 CREATE VIEW public.products AS
 WITH named AS (
