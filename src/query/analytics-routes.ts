@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { readDate } from '../model/dates.ts';
 import { TillstreamError } from '../model/errors.ts';
+import { lineLimits } from '../model/line.ts';
 import type { SqlParameter, SqlValue } from '../stores/warehouse/warehouse.ts';
 
 type Row = Record<string, SqlValue>;
@@ -17,7 +18,7 @@ const PERIODS = ['hour', 'day', 'month', 'year'] as const;
 
 const range = {
   from: Type.Optional(
-    Type.String({ description: 'First moment, inclusive: 2010, 2010-12, 2010-12-01 or with a time.' }),
+    Type.String({ description: 'First moment, inclusive: 2010, 2010-12, 2010-12-01, 2010-12-01T08 or with a time.' }),
   ),
   to: Type.Optional(Type.String({ description: 'End, exclusive.' })),
 };
@@ -50,12 +51,8 @@ export function analyticsRoutes(server: FastifyInstance, questions: Questions, t
         questions.ask('sales_totals', [from, to, country]),
       ]);
       const totals = sales(total);
-      return {
-        by,
-        totals,
-        average: averageOf(totals, rows.length),
-        periods: rows.map((row) => ({ period: period(row.period, by), ...sales(row) })),
-      };
+      const periods = rows.map((row) => ({ period: period(row.period, by), ...sales(row) }));
+      return { by, totals, average: averageOf(totals, periods), periods };
     },
   );
 
@@ -115,17 +112,21 @@ function sales(row: Row) {
 
 type Sales = ReturnType<typeof sales>;
 
-/** Of the periods that have at least one line, to four decimals. */
-function averageOf(totals: Sales, periods: number): Sales {
-  const share = (value: number): number => (periods === 0 ? 0 : Math.round((value / periods) * 10_000) / 10_000);
+/**
+ * Of the periods that have at least one line, to four decimals. Orders and customers are counted anew in each: who comes
+ * twice is one customer in the totals, and one of each of the two periods.
+ */
+function averageOf(totals: Sales, periods: readonly Sales[]): Sales {
+  const share = (sum: number): number => Math.round((sum / Math.max(1, periods.length)) * 10_000) / 10_000;
+  const shareOf = (count: 'orders' | 'customers'): number => share(periods.reduce((sum, each) => sum + each[count], 0));
   return {
     revenue: share(totals.revenue),
     grossRevenue: share(totals.grossRevenue),
     cancelled: share(totals.cancelled),
-    orders: share(totals.orders),
+    orders: shareOf('orders'),
     lines: share(totals.lines),
     units: share(totals.units),
-    customers: share(totals.customers),
+    customers: shareOf('customers'),
   };
 }
 
@@ -148,15 +149,26 @@ function period(start: SqlValue | undefined, by: keyof typeof PERIOD_CHARACTERS)
   return String(start).slice(0, PERIOD_CHARACTERS[by]);
 }
 
+/** What the name of a period lacks of a date that can be read, by its length. */
+const PERIOD_RESTS = new Map<number, string>([
+  [PERIOD_CHARACTERS.year, '-01-01'],
+  [PERIOD_CHARACTERS.month, '-01'],
+  [PERIOD_CHARACTERS.hour, ':00'],
+]);
+const PERIOD = /^\d{4}(?:-\d{2}(?:-\d{2}T\d{2})?)?$/;
+
+/** After the last day that a line can have: no date of a line, but an end that says what it means. */
+const END = `${lineLimits.yearMax + 1}-01-01`;
+
 /** @throws invalid_parameter */
-function readBound(name: string, text: string | undefined, timeZone: string): string | null {
+function readBound(name: 'from' | 'to', text: string | undefined, timeZone: string): string | null {
   if (text === undefined || text === '') return null;
-  const filled = /^\d{4}$/.test(text) ? `${text}-01-01` : /^\d{4}-\d{2}$/.test(text) ? `${text}-01` : text;
-  const wallClock = readDate(filled, timeZone);
+  const filled = PERIOD.test(text) ? `${text}${PERIOD_RESTS.get(text.length)}` : text;
+  const wallClock = name === 'to' && filled === END ? `${END}T00:00:00` : readDate(filled, timeZone);
   if (wallClock !== null) return wallClock;
   throw new TillstreamError(
     'invalid_parameter',
-    `${name} is "${text.slice(0, 80)}"; expected a date such as 2010, 2010-12, 2010-12-01 or 2010-12-01T08:00:00.`,
+    `${name} is "${text.slice(0, 80)}"; expected a date such as 2010, 2010-12, 2010-12-01, 2010-12-01T08 or 2010-12-01T08:00:00.`,
     { field: name, value: text.slice(0, 200) },
   );
 }

@@ -6,6 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { totalsOf } from '../../src/model/digest.ts';
 import { textFromE4 } from '../../src/model/money.ts';
 import { recordLine } from '../../src/model/record.ts';
+import { createServer } from '../../src/platform/server.ts';
+import { analyticsRoutes } from '../../src/query/analytics-routes.ts';
 import { type DuckDbWarehouse, openDuckDbWarehouse } from '../../src/stores/warehouse/duckdb-warehouse.ts';
 import type { LoadRecord, SqlValue } from '../../src/stores/warehouse/warehouse.ts';
 import { dataset } from '../support/dataset.ts';
@@ -52,7 +54,7 @@ describe.runIf(dataset !== null)('the real data set in the warehouse', () => {
   test('lines, orders, customers and money of the whole', async () => {
     const [totals] = await warehouse.ask('sales_totals', [null, null, null]);
     expect(totals).toMatchObject({ revenue: '9747747.9340', lines: 541_909, customers: 4372, orders: 22_061 });
-    expect(textFromE4(totalsOf(await warehouse.digest()).amountE4)).toBe('9747747.934');
+    expect(textFromE4(totalsOf((await warehouse.digest()).days).amountE4)).toBe('9747747.934');
   });
 
   test('305 trading days, 31,959.83 a day', async () => {
@@ -61,6 +63,17 @@ describe.runIf(dataset !== null)('the real data set in the warehouse', () => {
     const revenue = days.reduce((sum, day) => sum + Number(day.revenue), 0);
     expect((revenue / days.length).toFixed(2)).toBe('31959.83');
     for (const day of days) expect(Number(day.cancelled)).toBeLessThanOrEqual(0);
+  });
+
+  test('customers a day on average: those of each day, not those of the year shared out', async () => {
+    const server = createServer({ onError: () => {} });
+    analyticsRoutes(server, warehouse, 'Europe/London');
+    const answer = await server.inject({ url: '/v1/analytics/sales', headers: { host: 'localhost' } });
+    await server.close();
+    const customers = `SELECT round(sum(customers) / 305, 4) FROM sales_by_day`;
+    expect(answer.json().average.customers).toBe(Number(await value(customers)));
+    expect(answer.json().average.customers).toBeGreaterThan(4372 / 305);
+    expect(answer.json().average.orders).toBeCloseTo(22_061 / 305, 4);
   });
 
   test('the highest invoice, and the lowest, its cancellation', async () => {
