@@ -218,7 +218,7 @@ export class LmdbStream implements EventStream {
       this.#tail = { ...this.#tail, bytes: this.#tail.bytes - frame.length };
       throw error;
     }
-    this.#options.head.advanceTo(newestIn(log, this.#tail));
+    this.#options.head.advanceTo(this.#tail.newest);
     let next = first;
     for (const group of groups) group.resolve(group.records.map(() => ({ sequence: sequenceOf(next++) })));
   }
