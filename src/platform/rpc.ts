@@ -18,7 +18,7 @@ interface Answer {
   readonly error?: WireError;
 }
 
-/** An error as it crosses threads: a TillstreamError stays one, of others the message and the stack survive. */
+/** An error as it crosses threads: a TillstreamError stays one, of others the message and the stack survive; so for causes. */
 interface WireError {
   readonly code: ErrorCode | null;
   readonly message: string;
@@ -26,7 +26,12 @@ interface WireError {
   readonly hint?: string;
   readonly field?: string | null;
   readonly value?: string | null;
+  readonly retryAfterSeconds?: number;
+  readonly cause?: WireError;
 }
+
+/** More than our errors ever have; one that is its own cause would have no end. */
+const CAUSES_MAX = 5;
 
 /** Answers calls that come in on `port`. While `starting` is pending they wait; when it fails, they fail with its reason. */
 export function serve(port: MessagePort, starting: Promise<Methods>): void {
@@ -76,15 +81,22 @@ export function connect<M extends Methods>(worker: Worker, name: string): Remote
   };
 }
 
-function toWire(error: unknown): WireError {
+function toWire(error: unknown, causesMax = CAUSES_MAX): WireError {
   const stack = error instanceof Error ? error.stack : undefined;
-  if (!(error instanceof TillstreamError)) return { code: null, message: messageOf(error), stack };
-  const { code, message, hint, field, value } = error;
-  return { code, message, stack, field, value, ...(hint === undefined ? {} : { hint }) };
+  const hasCause = error instanceof Error && error.cause !== undefined && causesMax > 0;
+  const cause = hasCause ? { cause: toWire(error.cause, causesMax - 1) } : {};
+  if (!(error instanceof TillstreamError)) return { code: null, message: messageOf(error), stack, ...cause };
+  const { code, message, hint, field, value, retryAfterSeconds } = error;
+  return {
+    ...{ code, message, stack, field, value, ...cause },
+    ...(hint === undefined ? {} : { hint }),
+    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+  };
 }
 
-function fromWire({ code, message, stack, ...details }: WireError): Error {
-  const error = code === null ? new Error(message) : new TillstreamError(code, message, details);
+function fromWire({ code, message, stack, cause, ...fields }: WireError): Error {
+  const details = { ...fields, ...(cause === undefined ? {} : { cause: fromWire(cause) }) };
+  const error = code === null ? new Error(message, details) : new TillstreamError(code, message, details);
   if (stack !== undefined) error.stack = stack;
   return error;
 }

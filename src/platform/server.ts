@@ -1,19 +1,35 @@
 // The HTTP server: routes are in ingest/ and query/; here is what holds for all of them.
-import fastify, { type FastifyError, type FastifyInstance, type FastifyRequest } from 'fastify';
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { isTillstreamError, messageOf, TillstreamError } from '../model/errors.ts';
 import { problemOf, retryAfterOf } from '../model/problem.ts';
+import { collectRoutes } from './allowed-methods.ts';
 
 /** A request has to be there within this time; a connection between requests may rest this long. */
 const REQUEST_TIMEOUT_MS = 60_000;
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const PARAMETER_CHARACTERS_MAX = 512;
+/** A restart takes about as long. */
+const SHUTTING_DOWN_RETRY_SECONDS = 5;
 
 export interface ServerOptions {
-  /** Called for errors that are not a client's. */
+  /** Called for answers of 500 and more that have a reason beside what the client is told. */
   readonly onError: (error: unknown, request: { readonly method: string; readonly route: string }) => void;
 }
 
 export function createServer({ onError }: ServerOptions): FastifyInstance {
+  const refuse = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const ours = ownError(error, request);
+    const problem = problemOf(ours);
+    const unexplained = problem.code === 'internal' || (ours instanceof Error && ours.cause !== undefined);
+    // The pattern, not the address: that may name a customer.
+    const route = request.routeOptions?.url ?? '';
+    if (problem.status >= 500 && unexplained) onError(ours, { method: request.method, route });
+    const retryAfter = retryAfterOf(ours);
+    if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
+    // The rest of a body that was refused is not read: the connection cannot be used again.
+    if (problem.status === 413) reply.header('connection', 'close');
+    return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+  };
   const server = fastify({
     logger: false,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -21,38 +37,57 @@ export function createServer({ onError }: ServerOptions): FastifyInstance {
     routerOptions: { maxParamLength: PARAMETER_CHARACTERS_MAX, ignoreTrailingSlash: true },
     // Answers under way are finished, resting connections are not waited for.
     forceCloseConnections: 'idle',
+    // What comes on them meanwhile is refused below, in our form.
+    return503OnClosing: false,
+    // What does not even get to a route; the hooks below do not see it.
+    frameworkErrors: (error, request, reply) => {
+      refuse(foreignerOr(error, request), request, reply);
+    },
     ajv: { customOptions: { coerceTypes: 'array', removeAdditional: false, allErrors: false } },
+  });
+  let closing = false;
+  server.addHook('preClose', async () => {
+    closing = true;
   });
   server.addHook('onRequest', (request, _reply, done) => {
     try {
+      if (closing) throw shuttingDown();
       refuseForeigners(request);
       done();
     } catch (error) {
       done(error as Error);
     }
   });
-  server.setErrorHandler((error: FastifyError, request, reply) => {
-    const ours = ownError(error, request);
-    const problem = problemOf(ours);
-    // The pattern, not the address: that may name a customer.
-    if (problem.code === 'internal') onError(error, { method: request.method, route: request.routeOptions.url ?? '' });
-    const retryAfter = retryAfterOf(ours);
-    if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
-    // The rest of a body that was refused is not read: the connection cannot be used again.
-    if (problem.status === 413) reply.header('connection', 'close');
-    return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
-  });
+  const allowedMethods = collectRoutes(server);
+  server.setErrorHandler(refuse);
   server.setNotFoundHandler((request, reply) => {
-    const known = server.findRoute({ url: request.url.split('?', 1)[0] ?? '', method: 'GET' }) !== null;
-    const error = known
-      ? new TillstreamError('method_not_allowed', `${request.method} is not possible on ${request.url}.`)
-      : new TillstreamError('not_found', `There is nothing at ${request.url.slice(0, 200)}.`, {
-          hint: 'The routes are under /v1: transactions, invoices, customers, analytics, query, status.',
-        });
-    const problem = problemOf(error);
-    return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+    const address = request.url.slice(0, 200);
+    const allowed = allowedMethods(request.url.split('?', 1)[0] ?? '').join(', ');
+    if (allowed === '') {
+      const hint = 'The routes are under /v1: transactions, invoices, customers, analytics, query, status.';
+      return refuse(new TillstreamError('not_found', `There is nothing at ${address}.`, { hint }), request, reply);
+    }
+    reply.header('allow', allowed);
+    const message = `${request.method} is not possible on ${address}; expected ${allowed}.`;
+    return refuse(new TillstreamError('method_not_allowed', message), request, reply);
   });
   return server;
+}
+
+function shuttingDown(): TillstreamError {
+  return new TillstreamError('shutting_down', 'The platform is shutting down.', {
+    retryAfterSeconds: SHUTTING_DOWN_RETRY_SECONDS,
+  });
+}
+
+/** Also of what it asks for wrongly, a foreign page is told nothing. */
+function foreignerOr(error: FastifyError, request: FastifyRequest): unknown {
+  try {
+    refuseForeigners(request);
+    return error;
+  } catch (refusal) {
+    return refusal;
+  }
 }
 
 /**
@@ -87,8 +122,9 @@ function isLoopback(host: string | undefined): boolean {
 }
 
 /** Errors of Fastify and of its validation, in our terms. */
-function ownError(error: FastifyError, request: FastifyRequest): unknown {
-  if (isTillstreamError(error)) return error;
+function ownError(thrown: unknown, request: FastifyRequest): unknown {
+  if (isTillstreamError(thrown)) return thrown;
+  const error = thrown as FastifyError;
   const [invalid] = error.validation ?? [];
   if (invalid !== undefined) {
     const missing = invalid.params?.missingProperty;
@@ -103,6 +139,13 @@ function ownError(error: FastifyError, request: FastifyRequest): unknown {
   }
   if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
     return new TillstreamError('unsupported_media_type', 'Expected a JSON body with Content-Type application/json.');
+  }
+  if (error.code === 'FST_ERR_MAX_PARAM_LENGTH') {
+    const expected = `expected at most ${PARAMETER_CHARACTERS_MAX} characters`;
+    return new TillstreamError('invalid_parameter', `A part of the address is too long; ${expected}.`);
+  }
+  if (error.code === 'FST_ERR_BAD_URL') {
+    return new TillstreamError('invalid_request', 'The address is not a valid URL: check the % in it.');
   }
   const status = error.statusCode ?? 500;
   return status < 500 ? new TillstreamError('invalid_request', `${messageOf(error)}.`) : error;

@@ -1,0 +1,141 @@
+// What holds for every route: refusals in one form, methods, an end without half answers, reasons in the log.
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { connect } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { FastifyInstance } from 'fastify';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { TillstreamError } from '../../src/model/errors.ts';
+import { createServer } from '../../src/platform/server.ts';
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Record<string, unknown>;
+  readonly text: string;
+}
+
+let server: FastifyInstance;
+let port: number;
+let logged: unknown[];
+let slow: Promise<void>;
+let slowBegun: boolean;
+let letGo: () => void;
+
+beforeEach(async () => {
+  logged = [];
+  slowBegun = false;
+  slow = new Promise((resolve) => {
+    letGo = resolve;
+  });
+  server = createServer({ onError: (error) => logged.push(error) });
+  server.get('/v1/invoices', () => ({}));
+  server.get('/v1/invoices/:invoiceNo', () => ({}));
+  server.post('/v1/verify', () => ({}));
+  server.post('/v1/quarantine/:id/redrive', () => ({}));
+  server.delete('/v1/quarantine/:id', () => ({}));
+  server.get('/v1/quarantine/:id', () => ({}));
+  server.get('/slow', async () => {
+    slowBegun = true;
+    await slow;
+    return {};
+  });
+  server.get('/away', () => {
+    const cause = new Error('EIO in /srv/shop');
+    throw new TillstreamError('unavailable', 'The order store cannot be written: the disk is full', { cause });
+  });
+  server.get('/full', () => {
+    throw new TillstreamError('stream_full', 'The stream is full.');
+  });
+  await server.listen({ host: '127.0.0.1', port: 0 });
+  const address = server.server.address();
+  port = typeof address === 'object' && address !== null ? address.port : 0;
+});
+afterEach(async () => {
+  letGo();
+  await server.close();
+});
+
+function send(method: string, path: string, headers: Record<string, string> = {}): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ host: '127.0.0.1', port, method, path, headers, agent: false }, (response) => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (part: string) => {
+        text += part;
+      });
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }));
+    });
+    sent.on('error', reject).end();
+  });
+}
+
+function expectProblem({ status, headers, text }: Answer, wanted: { status: number; code: string }): void {
+  expect({ status, code: JSON.parse(text).code }).toEqual(wanted);
+  expect(headers['content-type']).toMatch(/^application\/problem\+json/);
+}
+
+describe('an address that gets to no route', () => {
+  test.each([
+    ['/v1/invoices/%E0%A4%A', { status: 400, code: 'invalid_request' }],
+    [`/v1/invoices/${'9'.repeat(513)}`, { status: 400, code: 'invalid_parameter' }],
+    ['/v1/nothing', { status: 404, code: 'not_found' }],
+  ])('is answered as any other refusal: %s', async (path, wanted) => {
+    expectProblem(await send('GET', path), wanted);
+    expect(logged).toEqual([]);
+  });
+
+  test('tells a foreign page nothing', async () => {
+    const answer = await send('GET', '/v1/invoices/%E0%A4%A', { host: 'shop.example' });
+    expectProblem(answer, { status: 403, code: 'forbidden_origin' });
+  });
+});
+
+describe('a method that a route does not have', () => {
+  test.each([
+    ['POST', '/v1/invoices/536365', 'GET, HEAD'],
+    ['DELETE', '/v1/invoices/?invoiceNo=536365', 'GET, HEAD'],
+    ['GET', '/v1/verify', 'POST'],
+    ['GET', '/v1/quarantine/orders-42/redrive', 'POST'],
+    ['POST', '/v1/quarantine/orders-42', 'DELETE, GET, HEAD'],
+  ])('%s %s: 405, which allows %s', async (method, path, allow) => {
+    const answer = await send(method, path);
+    expectProblem(answer, { status: 405, code: 'method_not_allowed' });
+    expect(answer.headers.allow).toBe(allow);
+  });
+});
+
+test('while it closes, what comes on a connection that is kept is told when to come back', async () => {
+  const socket = connect(port, '127.0.0.1');
+  let answers = '';
+  socket.setEncoding('utf8').on('data', (part: string) => {
+    answers += part;
+  });
+  const ended = once(socket, 'close');
+  const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+  socket.write(get('/slow'));
+  await vi.waitFor(() => expect(slowBegun).toBe(true));
+  const closed = server.close();
+  await vi.waitFor(() => expect(server.server.listening).toBe(false));
+  socket.write(get('/v1/invoices'));
+  await pause(50);
+  letGo();
+  await Promise.all([ended, closed]);
+  const [, slowAnswer, refusal] = answers.split('HTTP/1.1 ');
+  expect(slowAnswer).toMatch(/^200 /);
+  expect(refusal).toMatch(/^503 /);
+  expect(refusal).toMatch(/retry-after: 5\r\n/i);
+  expect(refusal).toContain('"code":"shutting_down"');
+});
+
+describe('the log', () => {
+  test('has the reason of a 503 that its sender is not told', async () => {
+    const answer = await send('GET', '/away');
+    expectProblem(answer, { status: 503, code: 'unavailable' });
+    expect(answer.text).not.toContain('/srv/shop');
+    expect(logged).toMatchObject([{ code: 'unavailable', cause: { message: 'EIO in /srv/shop' } }]);
+  });
+
+  test('has nothing of a 503 that says it all', async () => {
+    expectProblem(await send('GET', '/full'), { status: 503, code: 'stream_full' });
+    expect(logged).toEqual([]);
+  });
+});
