@@ -13,18 +13,26 @@ export interface AdmissionLimits {
 /** How often the disk is looked at; at 100 MB/s it loses 50 MB in between. */
 const DISK_LOOK_MS = 500;
 
+/** What the stream says of itself. */
+export interface Fillable {
+  /** Why nothing can be appended now; null while there is room. */
+  fullBecause(): TillstreamError | null;
+}
+
 /** What admits a request; give it back with release() when it is answered. */
 export class Admission {
   readonly limits: AdmissionLimits;
   readonly #directory: string;
+  readonly #stream: Fillable;
   #bytes = 0;
   #requests = 0;
   #freeBytes = Number.POSITIVE_INFINITY;
   #timer: NodeJS.Timeout | null = null;
   #closing = false;
 
-  constructor(directory: string, limits: AdmissionLimits) {
+  constructor(directory: string, limits: AdmissionLimits, stream: Fillable) {
     this.#directory = directory;
+    this.#stream = stream;
     this.limits = limits;
   }
 
@@ -44,7 +52,7 @@ export class Admission {
     return this.#freeBytes;
   }
 
-  /** Why nothing is accepted now; null when the door is open. */
+  /** Why nothing is accepted now; null when the door is open. The one answer: of the door, /v1/status and /readyz. */
   closedBecause(): TillstreamError | null {
     if (this.#closing) {
       return new TillstreamError('shutting_down', 'The platform is shutting down.', { retryAfterSeconds: 5 });
@@ -56,10 +64,10 @@ export class Admission {
         { hint: 'Make room on the disk of the data directory; accepting goes on by itself.', retryAfterSeconds: 30 },
       );
     }
-    return null;
+    return this.#stream.fullBecause();
   }
 
-  /** @throws disk_low, overloaded, shutting_down */
+  /** @throws disk_low, overloaded, shutting_down, stream_full */
   admit(bytes: number): void {
     const closed = this.closedBecause();
     if (closed !== null) throw closed;

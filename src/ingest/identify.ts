@@ -28,11 +28,11 @@ export function lineIdOfKey(header: string | string[] | undefined): string | und
 }
 
 /** @throws invalid_idempotency_key  a key stands for one line; with more it could not tell them apart */
-export function refuseKeyForMany(header: string | string[] | undefined): void {
-  if (header === undefined) return;
+export function refuseKeyForMany(header: string | string[] | undefined, lines: number): void {
+  if (header === undefined || lines <= 1) return;
   throw new TillstreamError(
     'invalid_idempotency_key',
-    'Idempotency-Key is given with an array or NDJSON; it is for a single line.',
+    'Idempotency-Key is given with more than one line; it is for a single one.',
     { hint: 'Give every line a LineNo instead: sending it again is then harmless.' },
   );
 }

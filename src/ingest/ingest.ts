@@ -97,16 +97,23 @@ export class Ingest {
    * Takes many lines; good ones are kept.
    * @param inputs what was parsed, in order: a value, Unparsed, or undefined for nothing (a blank line)
    * @param detail `lines`: every accepted line and every error; `counts`: counts, and the first errors
+   * @param lineIdOfKey only with a single input: its lineId where it brings none
    * @throws what the stream throws when nothing is stored
    */
-  async acceptMany(inputs: Iterable<unknown>, source: string, detail: 'lines' | 'counts'): Promise<ManyAccepted> {
+  async acceptMany(
+    inputs: Iterable<unknown>,
+    source: string,
+    detail: 'lines' | 'counts',
+    lineIdOfKey?: string,
+  ): Promise<ManyAccepted> {
     this.counters.requests += 1;
     const outcome = new Outcome(detail);
     const builder = new RecordBuilder(this.#options.clock.nowMicros(), source);
+    const building = { builder, outcome, lineIdOfKey };
     let index = 0;
     for (const input of inputs) {
       if (input !== undefined) {
-        const refusal = input instanceof Unparsed ? input.refusal : this.#build(builder, outcome, input, index);
+        const refusal = input instanceof Unparsed ? input.refusal : this.#build(building, input, index);
         if (refusal !== null) outcome.refuse(index, refusal);
       }
       index += 1;
@@ -126,10 +133,10 @@ export class Ingest {
   }
 
   /** null when the line is in a record now. */
-  #build(builder: RecordBuilder, outcome: Outcome, input: unknown, index: number): Refusal | null {
+  #build({ builder, outcome, lineIdOfKey }: Building, input: unknown, index: number): Refusal | null {
     const read = this.#reader.read(input);
     if ('refusal' in read) return read.refusal;
-    const identity = this.#identify(read.line, undefined);
+    const identity = this.#identify(read.line, lineIdOfKey);
     if (!builder.add(read.line, read.extra, index)) return tooManyLines(read.line);
     outcome.remember(index, read.line, identity);
     return null;
@@ -140,6 +147,13 @@ export class Ingest {
     line.lineId = lineIdOfKey ?? this.#options.newLineId();
     return lineIdOfKey === undefined ? 'generated' : 'idempotency_key';
   }
+}
+
+/** One request of many lines. */
+interface Building {
+  readonly builder: RecordBuilder;
+  readonly outcome: Outcome;
+  readonly lineIdOfKey: string | undefined;
 }
 
 class Outcome implements ManyAccepted {

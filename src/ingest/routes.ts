@@ -39,20 +39,31 @@ async function accept(ingest: Ingest, request: FastifyRequest, reply: FastifyRep
   const encoding = headers['content-encoding'];
   const body = encoding === undefined ? sent : await decoded(sent, encoding);
   const source = sourceOf(headers['x-tillstream-source']);
+  const key = headers['idempotency-key'];
   if (form === 'ndjson') {
-    refuseKeyForMany(headers['idempotency-key']);
     checkCount(countLines(body, bodyLimits.ndjsonLinesMax), bodyLimits.ndjsonLinesMax);
-    const many = await ingest.acceptMany(parseNdjson(body), source, 'counts');
+    if (key !== undefined) refuseKeyForMany(key, countValues(parseNdjson(body)));
+    const many = await ingest.acceptMany(parseNdjson(body), source, 'counts', lineIdOfKey(key));
     checkCount(many.accepted + many.rejected.length, bodyLimits.ndjsonLinesMax); // blank lines are no lines
     return answerMany(reply, many, 'counts');
   }
   const value = parseJson(body);
   if (!Array.isArray(value)) {
-    return answerOne(reply, await ingest.acceptOne(value, source, lineIdOfKey(headers['idempotency-key'])));
+    return answerOne(reply, await ingest.acceptOne(value, source, lineIdOfKey(key)));
   }
-  refuseKeyForMany(headers['idempotency-key']);
+  refuseKeyForMany(key, value.length);
   checkCount(value.length, bodyLimits.arrayLinesMax);
-  return answerMany(reply, await ingest.acceptMany(value, source, 'lines'), 'lines');
+  return answerMany(reply, await ingest.acceptMany(value, source, 'lines', lineIdOfKey(key)), 'lines');
+}
+
+/** As far as to tell one from many; blank lines are no lines. */
+function countValues(values: Iterable<unknown>): number {
+  let count = 0;
+  for (const value of values) {
+    if (value !== undefined) count += 1;
+    if (count > 1) break;
+  }
+  return count;
 }
 
 function readBody({ raw }: FastifyRequest): Promise<Buffer> {

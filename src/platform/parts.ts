@@ -57,7 +57,7 @@ export async function openParts(
   const threads: readonly Thread<HostedConsumers>[] = [pipelines, warehouse];
   const orders = openLmdbOrders({ directory: directory.orders, readOnly: true });
   const quarantine = openLmdbQuarantine({ directory: directory.state });
-  const admission = new Admission(directory.path, { ...config, requestsInFlightMax: REQUESTS_IN_FLIGHT_MAX });
+  const admission = new Admission(directory.path, { ...config, requestsInFlightMax: REQUESTS_IN_FLIGHT_MAX }, stream);
   const ingest = new Ingest({ stream, clock, newLineId: newId, timeZone: config.timeZone });
   const close = async (): Promise<void> => {
     admission.close();

@@ -62,7 +62,7 @@ describe('the disk', () => {
   test('a data directory that cannot be looked at takes nothing, until it can', async () => {
     door = await openDoor();
     const directory = path.join(await mkdtemp(path.join(tmpdir(), 'tillstream-admission-')), 'data');
-    const admission = new Admission(directory, { ...door.admission.limits, diskReserveBytes: 1 });
+    const admission = new Admission(directory, { ...door.admission.limits, diskReserveBytes: 1 }, door.stream);
     await admission.open();
     expect(() => admission.admit(1)).toThrow('The disk has 0 MB free');
     await mkdir(directory);

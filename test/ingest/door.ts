@@ -76,12 +76,8 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     newId,
     bytesMax,
   });
-  const admission = new Admission(directory, {
-    bodyBytesInFlightMax: 64 * MIB,
-    requestsInFlightMax: 1000,
-    diskReserveBytes: 0,
-    ...options.limits,
-  });
+  const limits = { bodyBytesInFlightMax: 64 * MIB, requestsInFlightMax: 1000, diskReserveBytes: 0 };
+  const admission = new Admission(directory, { ...limits, ...options.limits }, stream);
   await admission.open();
   const around = options.around?.(stream) ?? stream;
   const ingest = new Ingest({ stream: around, clock, newLineId: newId, timeZone: options.timeZone ?? 'UTC' });

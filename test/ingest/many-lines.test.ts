@@ -135,20 +135,31 @@ describe('an array', () => {
   });
 
   test('has no Idempotency-Key: it could not tell its lines apart', async () => {
-    const { status, json } = await door.post([LINE], { headers: { 'idempotency-key': 'order-7' } });
+    const { status, json } = await door.post(linesOf(2), { headers: { 'idempotency-key': 'order-7' } });
     expect(status).toBe(400);
     expect(json).toMatchInlineSnapshot(`
       {
         "code": "invalid_idempotency_key",
-        "detail": "Idempotency-Key is given with an array or NDJSON; it is for a single line.",
+        "detail": "Idempotency-Key is given with more than one line; it is for a single one.",
         "hint": "Give every line a LineNo instead: sending it again is then harmless.",
         "status": 400,
         "title": "The Idempotency-Key cannot be used",
         "type": "/docs/errors#invalid_idempotency_key",
       }
     `);
-    const ndjson = await door.ndjson(ndjsonOf([LINE]), { 'idempotency-key': 'order-7' });
+    const ndjson = await door.ndjson(`\n${ndjsonOf(linesOf(2))}`, { 'idempotency-key': 'order-7' });
     expect(ndjson.json).toStrictEqual(json);
+  });
+
+  test('of a single line has the identity of its Idempotency-Key, as NDJSON too', async () => {
+    const { LineNo: _, ...line } = { ...LINE, InvoiceNo: 'keyed in a list' };
+    const headers = { 'idempotency-key': 'order-7' };
+    const { status, json } = await door.post([line], { headers });
+    expect(status).toBe(202);
+    expect(json.lines).toMatchObject([{ identity: 'idempotency_key', lineId: 'k:order-7' }]);
+    expect(await door.ndjson(`\n${ndjsonOf([line])}\n`, headers)).toMatchObject({ status: 202, json: { accepted: 1 } });
+    const stored = (await door.lines()).filter(({ invoiceNo }) => invoiceNo === 'keyed in a list');
+    expect(stored.map(({ lineId }) => lineId)).toStrictEqual(['k:order-7', 'k:order-7']);
   });
 });
 

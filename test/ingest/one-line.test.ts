@@ -60,6 +60,14 @@ describe('one line', () => {
     expect(longest.json.lines[0]?.lineId).toBe(`k:${'x'.repeat(250)}`);
   });
 
+  test('that came with a key is corrected by the line number it was given', async () => {
+    const { LineNo: _, ...line } = { ...LINE, InvoiceNo: 'corrected' };
+    const { json } = await door.post(line, { headers: { 'idempotency-key': 'order-8' } });
+    const { lineId } = json.lines[0] ?? {};
+    const corrected = await door.post({ ...line, LineId: lineId, Quantity: 7 });
+    expect(corrected.json.lines[0]).toMatchObject({ identity: 'client', lineId: 'k:order-8' });
+  });
+
   test('whose own line number stands, whatever the key', async () => {
     const { json } = await door.post(LINE, { headers: { 'idempotency-key': 'order-7' } });
     expect(json.lines[0]).toMatchObject({ identity: 'client', lineId: '000001' });

@@ -130,6 +130,8 @@ describe('nothing is accepted', () => {
     expect(refusal(await door.post([LINE]))).toMatchObject({ status: 503, retryAfter: '5', code: 'stream_full' });
     expect(refusal(await door.ndjson(ndjsonOf([LINE])))).toMatchObject({ status: 503, retryAfter: '5' });
     expect(await door.records()).toHaveLength(before);
+    // What /v1/status and /readyz say.
+    expect(door.admission.closedBecause()).toMatchObject({ code: 'stream_full' });
   });
 
   test('when the store of the stream is away, and the next request is taken once it is back', async () => {
