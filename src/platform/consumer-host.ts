@@ -1,7 +1,11 @@
 // Runs the consumers of one thread and lets the main thread operate them.
-import { messageOf, TillstreamError } from '../model/errors.ts';
+//
+// A redrive marks its entry before the store is given the record, and settles it after. Wherever it is cut off, by a kill or
+// by a store that goes away, the entry is either as it was, or marked, or settled rightly. What is marked is redriven again,
+// which is harmless however far it had come: at the next start, and before verify reads the ledger.
+import { isTillstreamError, messageOf, TillstreamError } from '../model/errors.ts';
 import type { Pipeline } from '../pipelines/pipeline.ts';
-import type { Quarantine } from '../stores/quarantine/quarantine.ts';
+import { everyEntry, type Quarantine } from '../stores/quarantine/quarantine.ts';
 import { type BatchLimits, Consumer, type ConsumerStatus, quarantineEntry } from '../stream/consumer.ts';
 import type { StreamReader } from '../stream/event-stream.ts';
 import type { Head } from '../stream/head.ts';
@@ -37,8 +41,39 @@ export function hostConsumers({ stream, head, quarantine, pipelines, log }: Host
     if (consumer === undefined) throw new TillstreamError('not_found', `There is no store ${store}.`);
     return consumer;
   };
+  const redriveHeld = async (id: string): Promise<RedriveResult> => {
+    const entry = await quarantine.get(id);
+    if (entry === null) throw new TillstreamError('not_found', `There is nothing in quarantine under ${id}.`);
+    const { store, sequence, arrivedAtMs, attempts } = entry;
+    const pipeline = byStore.get(store);
+    if (pipeline === undefined) throw new TillstreamError('not_found', `There is no store ${store}.`);
+    const done: RedriveResult = { state: 'redriven', message: `Record ${sequence} is in ${store} now.` };
+    if (entry.state === 'redriven') return done;
+    const record = { sequence, arrivedAtMs, data: entry.data };
+    await quarantine.beginRedrive(id);
+    try {
+      const [failure] = await pipeline.process([record]);
+      if (failure !== undefined) throw failure.error;
+    } catch (error) {
+      if (isTillstreamError(error, 'unavailable')) throw error; // perhaps stored: still marked
+      await quarantine.put(quarantineEntry(store, record, error, attempts + 1));
+      return { state: 'waiting', message: messageOf(error) };
+    }
+    await quarantine.settle(id, 'redriven');
+    return done;
+  };
+  /** Redrives that were cut off; nothing is delivered meanwhile. @throws unavailable */
+  const finishRedrives = async (): Promise<void> => {
+    for (const store of byStore.keys()) {
+      for await (const { id, redriving } of everyEntry(quarantine, { state: 'waiting', store })) {
+        if (redriving) await redriveHeld(id);
+      }
+    }
+  };
   return {
-    start(): void {
+    /** The consumers run after this, whatever became of earlier redrives. */
+    async start(): Promise<void> {
+      await finishRedrives().catch((error: unknown) => log('A redrive that was cut off could not be finished', error));
       for (const consumer of consumers.values()) consumer.start();
     },
     status(): ConsumerStatus[] {
@@ -51,27 +86,16 @@ export function hostConsumers({ stream, head, quarantine, pipelines, log }: Host
       for (const consumer of consumers.values()) consumer.release();
     },
     /** Tries a record of the quarantine again, with the version it had, while delivery stands still. */
-    async redrive(id: string): Promise<RedriveResult> {
-      const entry = await quarantine.get(id);
-      if (entry === null) throw new TillstreamError('not_found', `There is nothing in quarantine under ${id}.`);
-      const pipeline = byStore.get(entry.store);
-      if (pipeline === undefined) throw new TillstreamError('not_found', `There is no store ${entry.store}.`);
-      const record = { sequence: entry.sequence, arrivedAtMs: entry.arrivedAtMs, data: Buffer.from(entry.data) };
-      const consumer = consumerOf(entry.store);
-      await consumer.hold();
+    async redrive(store: string, id: string): Promise<RedriveResult> {
+      const consumer = consumerOf(store);
       try {
-        const [failure] = await pipeline.process([record]);
-        if (failure !== undefined) throw failure.error;
-        await quarantine.settle(id, 'redriven');
-        return { state: 'redriven', message: `Record ${entry.sequence} is in ${entry.store} now.` };
-      } catch (error) {
-        if (error instanceof TillstreamError && error.code === 'unavailable') throw error;
-        await quarantine.put(quarantineEntry(entry.store, record, error, entry.attempts + 1));
-        return { state: 'waiting', message: messageOf(error) };
+        await consumer.hold();
+        return await redriveHeld(id);
       } finally {
         consumer.release();
       }
     },
+    finishRedrives,
     async stop(): Promise<void> {
       await Promise.all([...consumers.values()].map((consumer) => consumer.stop()));
     },

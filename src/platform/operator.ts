@@ -9,10 +9,12 @@ export interface Operator {
   consumers(): Promise<ConsumerStatus[]>;
   verify(): Promise<VerifyReport>;
   redrive(entry: QuarantineEntry): Promise<RedriveResult>;
+  /** @throws not_found, conflict */
+  discard(id: string): Promise<void>;
 }
 
 export function createOperator({ stream, quarantine, pipelines, warehouse, threads }: Parts): Operator {
-  /** verify and redrive hold delivery, each for itself: one after the other. */
+  /** verify and redrive hold delivery, and verify reads the ledger while nobody changes it: one after the other. */
   let operating: Promise<unknown> = Promise.resolve();
   const oneAtATime = <T>(work: () => Promise<T>): Promise<T> => {
     const result = operating.then(work);
@@ -24,6 +26,7 @@ export function createOperator({ stream, quarantine, pipelines, warehouse, threa
     quarantine,
     hold: async (upTo?: string) => void (await Promise.all(threads.map((thread) => thread.call('hold', upTo)))),
     release: async () => void (await Promise.all(threads.map((thread) => thread.call('release')))),
+    finishRedrives: async () => void (await Promise.all(threads.map((thread) => thread.call('finishRedrives')))),
     lakeDigest: (selection: LakeSelection) => warehouse.call('lakeDigest', selection),
     ordersDigest: () => pipelines.call('ordersDigest'),
     warehouseDigest: () => warehouse.call('warehouseDigest'),
@@ -31,6 +34,8 @@ export function createOperator({ stream, quarantine, pipelines, warehouse, threa
   return {
     consumers: async () => (await Promise.all(threads.map((thread) => thread.call('status')))).flat(),
     verify: () => oneAtATime(() => verify(verifiable)),
-    redrive: ({ id, store }) => oneAtATime(() => (store === 'warehouse' ? warehouse : pipelines).call('redrive', id)),
+    redrive: ({ id, store }) =>
+      oneAtATime(() => (store === 'warehouse' ? warehouse : pipelines).call('redrive', store, id)),
+    discard: (id) => oneAtATime(() => quarantine.settle(id, 'discarded')),
   };
 }

@@ -2,12 +2,13 @@
 //
 // Delivery is held at one pinned sequence while the door stays open. What every store must hold is then the newest
 // version of each line in the lake, and of lines that wait in quarantine for the lake, less the records that the
-// quarantine's ledger says this store could not take. Reads everything; changes nothing.
+// quarantine's ledger says this store could not take. Reads everything; changes nothing, but for redrives that were cut
+// off: they are finished first, because only then the ledger says whether a store has the record.
 import { type DayDigest, firstDifference, totalsOf } from '../model/digest.ts';
 import { TillstreamError } from '../model/errors.ts';
 import { textFromE4 } from '../model/money.ts';
 import type { StoreName } from '../pipelines/pipeline.ts';
-import type { Quarantine, QuarantineEntry } from '../stores/quarantine/quarantine.ts';
+import { everyEntry, type Quarantine } from '../stores/quarantine/quarantine.ts';
 import type { StreamReader } from '../stream/event-stream.ts';
 
 export interface Digested {
@@ -18,8 +19,8 @@ export interface Digested {
 export interface LakeSelection {
   /** Records to leave out, by sequence. */
   readonly excluded: readonly string[];
-  /** NDJSON of records that are not in the lake. */
-  readonly added: readonly { readonly sequence: string; readonly data: Uint8Array }[];
+  /** Ids of quarantined records that are not in the lake. */
+  readonly added: readonly string[];
 }
 
 /** What verify needs of the threads. */
@@ -29,6 +30,8 @@ export interface Verifiable {
   /** Holds all consumers: at once, or at `upTo`. */
   hold(upTo?: string): Promise<void>;
   release(): Promise<void>;
+  /** Of redrives that were cut off; all consumers are held. */
+  finishRedrives(): Promise<void>;
   lakeDigest(selection: LakeSelection): Promise<Digested>;
   ordersDigest(): Promise<Digested & { readonly replaced: number; readonly wrongHeader: string | null }>;
   warehouseDigest(): Promise<Digested>;
@@ -77,6 +80,7 @@ export async function verify(platform: Verifiable): Promise<VerifyReport> {
     await within(platform.hold(), 'stand still');
     const { newest } = await platform.stream.bounds();
     if (newest !== null) await within(platform.hold(newest), `take in everything up to ${newest}`);
+    await platform.finishRedrives();
     const ledger = await readLedger(platform.quarantine);
     const orders = await platform.ordersDigest();
     const warehouse = await platform.warehouseDigest();
@@ -100,11 +104,11 @@ export async function verify(platform: Verifiable): Promise<VerifyReport> {
 }
 
 /** What a store must hold; the lake is read again only where the quarantine makes a difference. */
-function expectations(platform: Verifiable, ledger: readonly QuarantineEntry[], lake: Digested) {
-  const added = ledger.filter(({ store }) => store === 'lake').map(({ sequence, data }) => ({ sequence, data }));
+function expectations(platform: Verifiable, ledger: Ledger, lake: Digested) {
+  const added = of(ledger, 'lake').sequences.map((sequence) => `lake-${sequence}`);
   const known = new Map<string, Promise<Digested>>();
   return (store: StoreName): Promise<Digested> => {
-    const excluded = ledger.filter((entry) => entry.store === store).map(({ sequence }) => sequence);
+    const excluded = of(ledger, store).sequences;
     if (excluded.length === 0 && added.length === 0) return Promise.resolve(lake);
     const key = excluded.join();
     const digest = known.get(key) ?? platform.lakeDigest({ excluded, added });
@@ -117,20 +121,20 @@ function report(
   store: StoreName,
   expected: Digested,
   actual: Digested,
-  ledger: readonly QuarantineEntry[],
+  ledger: Ledger,
   wrongHeader: string | null,
 ): StoreReport {
   const difference = firstDifference(expected.days, actual.days);
   const { lines, amountE4 } = totalsOf(actual.days);
-  const own = ledger.filter((entry) => entry.store === store);
+  const { waiting, discarded } = of(ledger, store);
   return {
     store,
     lines,
     invoices: actual.invoices,
     revenue: textFromE4(amountE4),
     agrees: difference === null && wrongHeader === null && expected.invoices === actual.invoices,
-    quarantined: own.filter(({ state }) => state === 'waiting').length,
-    discarded: own.filter(({ state }) => state === 'discarded').length,
+    quarantined: waiting,
+    discarded,
     firstDifference:
       difference === null
         ? null
@@ -143,21 +147,34 @@ function reportedDay(day: DayDigest | null): ReportedDay | null {
   return day === null ? null : { lines: day.lines, revenue: textFromE4(day.amountE4), hash: day.hash.toString(16) };
 }
 
-const LEDGER_PAGE = 1000;
+/** What one store does not have: as waiting, or given up. What was redriven is in its store. */
+interface LedgerOfStore {
+  waiting: number;
+  discarded: number;
+  /** Of both; at most once each. */
+  readonly sequences: string[];
+}
 
-/** Everything that is waiting or was discarded: what was redriven is in its store. */
-async function readLedger(quarantine: Quarantine): Promise<QuarantineEntry[]> {
-  const entries: QuarantineEntry[] = [];
+type Ledger = ReadonlyMap<string, LedgerOfStore>;
+
+const NOTHING: LedgerOfStore = { waiting: 0, discarded: 0, sequences: [] };
+
+function of(ledger: Ledger, store: StoreName): LedgerOfStore {
+  return ledger.get(store) ?? NOTHING;
+}
+
+/** Numbers only: the records themselves may be more than memory holds. */
+async function readLedger(quarantine: Quarantine): Promise<Ledger> {
+  const ledger = new Map<string, LedgerOfStore>();
   for (const state of ['waiting', 'discarded'] as const) {
-    let after: string | null = null;
-    for (;;) {
-      const page: QuarantineEntry[] = await quarantine.list({ state, after, limit: LEDGER_PAGE });
-      entries.push(...page);
-      if (page.length < LEDGER_PAGE) break;
-      after = page.at(-1)?.id ?? null;
+    for await (const { store, sequence } of everyEntry(quarantine, { state })) {
+      const own = ledger.get(store) ?? { waiting: 0, discarded: 0, sequences: [] };
+      own[state] += 1;
+      own.sequences.push(sequence);
+      ledger.set(store, own);
     }
   }
-  return entries;
+  return ledger;
 }
 
 async function within<T>(work: Promise<T>, what: string): Promise<T> {

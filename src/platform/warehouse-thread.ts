@@ -3,6 +3,7 @@ import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { createLoadWarehouse } from '../pipelines/load-warehouse.ts';
 import { digestLake } from '../stores/lake/duckdb-lake-digest.ts';
 import { openLmdbQuarantine } from '../stores/quarantine/lmdb-quarantine.ts';
+import type { Quarantine, QuarantinedRecord } from '../stores/quarantine/quarantine.ts';
 import { openDuckDbWarehouse } from '../stores/warehouse/duckdb-warehouse.ts';
 import type { SelectLimits, SqlParameter } from '../stores/warehouse/warehouse.ts';
 import type { BatchLimits } from '../stream/consumer.ts';
@@ -41,14 +42,27 @@ async function start() {
     ...consumers,
     ask: (name: string, parameters: readonly SqlParameter[]) => warehouse.ask(name, parameters),
     select: (sql: string, limits: SelectLimits) => warehouse.select(sql, limits),
-    lakeDigest: (selection: LakeSelection) =>
-      digestLake({ directory: directory.lake, temporaryDirectory: directory.warehouse, ...selection }),
+    lakeDigest: ({ excluded, added }: LakeSelection) =>
+      digestLake({
+        directory: directory.lake,
+        temporaryDirectory: directory.warehouse,
+        excluded,
+        added: recordsOf(quarantine, added),
+      }),
     warehouseDigest: () => warehouse.digest(),
     async stop() {
       await consumers.stop();
       await Promise.all([warehouse.close(), quarantine.close(), stream.close()]);
     },
   };
+}
+
+/** One after the other: all of them may be more than memory holds. */
+async function* recordsOf(quarantine: Quarantine, ids: readonly string[]): AsyncGenerator<QuarantinedRecord> {
+  for (const id of ids) {
+    const record = await quarantine.get(id);
+    if (record !== null) yield record;
+  }
 }
 
 export type WarehouseThread = Awaited<ReturnType<typeof start>>;

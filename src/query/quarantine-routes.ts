@@ -2,11 +2,14 @@
 import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { TillstreamError } from '../model/errors.ts';
-import type { Quarantine, QuarantineEntry } from '../stores/quarantine/quarantine.ts';
+import type { Quarantine, QuarantinedRecord, QuarantineEntry } from '../stores/quarantine/quarantine.ts';
 
-export interface Redrive {
+/** What changes an entry, one change at a time. */
+export interface QuarantineOperator {
   /** Tries a record again. @throws not_found, unavailable */
   redrive(entry: QuarantineEntry): Promise<{ readonly state: 'redriven' | 'waiting'; readonly message: string }>;
+  /** @throws not_found; conflict  it does not wait */
+  discard(id: string): Promise<void>;
 }
 
 const ListQuery = Type.Object({
@@ -18,8 +21,8 @@ const ListQuery = Type.Object({
 const EntryParams = Type.Object({ id: Type.String({ minLength: 1 }) });
 type WithId = { Params: Static<typeof EntryParams> };
 
-export function quarantineRoutes(server: FastifyInstance, quarantine: Quarantine, redrive: Redrive): void {
-  const find = async (id: string): Promise<QuarantineEntry> => {
+export function quarantineRoutes(server: FastifyInstance, quarantine: Quarantine, operator: QuarantineOperator): void {
+  const find = async (id: string): Promise<QuarantinedRecord> => {
     const entry = await quarantine.get(id);
     if (entry === null) throw new TillstreamError('not_found', `There is nothing in quarantine under ${id}.`);
     return entry;
@@ -49,17 +52,19 @@ export function quarantineRoutes(server: FastifyInstance, quarantine: Quarantine
 
   server.post<WithId>('/v1/quarantine/:id/redrive', { schema }, async ({ params }) => {
     const { id } = params;
-    return { id, ...(await redrive.redrive(await find(id))) };
+    return { id, ...(await operator.redrive(await find(id))) };
   });
 
   server.delete<WithId>('/v1/quarantine/:id', { schema }, async ({ params }) => {
-    const { id } = await find(params.id);
-    await quarantine.settle(id, 'discarded');
-    return { id, state: 'discarded' };
+    const { id, store } = await find(params.id);
+    await operator.discard(id);
+    // The lake keeps what other stores give up.
+    const message = 'The lake could not use it: only the quarantine keeps it.';
+    return { id, state: 'discarded', ...(store === 'lake' ? { message } : {}) };
   });
 }
 
-function summary({ id, store, sequence, state, code, message, attempts, ...entry }: QuarantineEntry) {
+function summary({ id, store, sequence, state, code, message, attempts, bytes, ...entry }: QuarantineEntry) {
   return {
     id,
     store,
@@ -70,6 +75,6 @@ function summary({ id, store, sequence, state, code, message, attempts, ...entry
     attempts,
     arrivedAt: new Date(entry.arrivedAtMs).toISOString(),
     quarantinedAt: new Date(entry.quarantinedAtMs).toISOString(),
-    bytes: entry.data.length,
+    bytes,
   };
 }

@@ -5,13 +5,19 @@
 // one of them write at a time.
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { type Database, open, type RootDatabase } from 'lmdb';
+import { type Database, open, type RootDatabase, type Transaction } from 'lmdb';
 import { isTillstreamError, messageOf, TillstreamError } from '../model/errors.ts';
 import { isDiskFull } from './disk-room.ts';
 
 /** Keys and values are bytes: no encoding of LMDB's own comes between us and the disk. */
 export type BinaryDatabase = Database<Buffer, Uint8Array>;
 export type Environment = RootDatabase<Buffer, Uint8Array>;
+export type { Transaction };
+
+/** As getBinary() has it; lmdb-js does not declare it here. */
+interface FastReads {
+  getBinaryFast(key: Uint8Array, options: { readonly transaction: Transaction } | undefined): Buffer | undefined;
+}
 
 const binary = { encoding: 'binary', keyEncoding: 'binary' } as const;
 
@@ -115,9 +121,10 @@ async function settled<T>(environment: Environment, commit: () => Promise<T>, by
 /**
  * The value under a key, where LMDB has put it: gone with the next read of this thread. For who copies what is needed at
  * once; getBinary() copies all of it, which takes three times as long as finding it.
+ * @param transaction to read as of its moment, rather than of this turn
  */
-export function peek(database: BinaryDatabase, key: Uint8Array): Buffer | undefined {
-  const found = database.getBinaryFast(key);
+export function peek(database: BinaryDatabase, key: Uint8Array, transaction?: Transaction): Buffer | undefined {
+  const found = (database as FastReads).getBinaryFast(key, transaction === undefined ? undefined : { transaction });
   // Of larger memory, with a `length` that is set; a plain Uint8Array when the value is large.
   return found === undefined ? undefined : Buffer.from(found.buffer, found.byteOffset, found.length);
 }

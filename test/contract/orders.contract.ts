@@ -254,6 +254,25 @@ export function orderStoreContract(name: string, makeBackend: () => Promise<Orde
       });
     });
 
+    test('the profile of a customer with many invoices lets others go first, and is of one moment', async () => {
+      const invoices = Array.from({ length: 20_000 }, (_, index) => `5${String(index).padStart(5, '0')}`);
+      await store.apply(invoices.map((invoiceNo, index) => orderLine(index, { invoiceNo })));
+      let turns = 0;
+      const timer = setInterval(() => {
+        turns += 1;
+      }, 1);
+      const asked = store.customer('17850');
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      // Meanwhile, from the front to the end of the history.
+      await store.apply([
+        orderLine(30_000, { invoiceNo: invoices[0] ?? '', invoiceDate: '2011-12-01T08:26:00', quantity: 1 }),
+      ]);
+      const profile = await asked;
+      clearInterval(timer);
+      expect(turns).toBeGreaterThan(2);
+      expect(profile).toMatchObject({ invoices: 20_000, spentE4: 153_000n * 20_000n });
+    });
+
     test('lines and checkpoint are stored together, and a checkpoint alone is stored too', async () => {
       await store.apply([orderLine(1)], { streamId: 's', sequence: sequenceOf(1) });
       expect(await store.checkpoint()).toEqual({ streamId: 's', sequence: sequenceOf(1) });

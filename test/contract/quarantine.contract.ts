@@ -1,6 +1,6 @@
 // What every quarantine must do: run against each adapter.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { NewQuarantineEntry, Quarantine } from '../../src/stores/quarantine/quarantine.ts';
+import { everyEntry, type NewQuarantineEntry, type Quarantine } from '../../src/stores/quarantine/quarantine.ts';
 
 /** Where a quarantine lies: opened any number of times, each opening seeing what the others have put. */
 export interface QuarantineBackend {
@@ -47,7 +47,13 @@ export function quarantineContract(name: string, makeBackend: () => Promise<Quar
       const other = await backend.open();
       for (const each of [quarantine, other]) {
         const found = await each.get('orders-0000000000000001');
-        expect(found).toEqual({ ...entry(1), state: 'waiting', quarantinedAtMs: expect.any(Number) });
+        expect(found).toEqual({
+          ...entry(1),
+          state: 'waiting',
+          redriving: false,
+          bytes: 4,
+          quarantinedAtMs: expect.any(Number),
+        });
         expect(found?.quarantinedAtMs).toBeGreaterThanOrEqual(before);
       }
       expect(await quarantine.counts()).toEqual({ waiting: 1, redriven: 0, discarded: 0 });
@@ -57,6 +63,7 @@ export function quarantineContract(name: string, makeBackend: () => Promise<Quar
       for (const id of ['orders-1', '', 'x'.repeat(5000), '\u0000']) {
         expect(await quarantine.get(id)).toBeNull();
         await expect(quarantine.settle(id, 'redriven')).rejects.toMatchObject({ code: 'not_found' });
+        await expect(quarantine.beginRedrive(id)).rejects.toMatchObject({ code: 'not_found' });
       }
     });
 
@@ -77,12 +84,68 @@ export function quarantineContract(name: string, makeBackend: () => Promise<Quar
       for (const number of [1, 2, 3]) await quarantine.put(entry(number));
       await quarantine.settle(entry(1).id, 'redriven');
       await quarantine.settle(entry(2).id, 'discarded');
-      await quarantine.settle(entry(2).id, 'discarded');
       expect(await quarantine.counts()).toEqual({ waiting: 1, redriven: 1, discarded: 1 });
       expect((await quarantine.get(entry(2).id))?.data).toEqual(entry(2).data);
       await quarantine.put(entry(1, { attempts: 2 }));
       expect(await quarantine.get(entry(1).id)).toMatchObject({ state: 'waiting', attempts: 2 });
       expect(await quarantine.counts()).toEqual({ waiting: 2, redriven: 0, discarded: 1 });
+    });
+
+    test('what is settled stays so: given up while its store has it, every store would seem to differ', async () => {
+      for (const number of [1, 2]) await quarantine.put(entry(number));
+      await quarantine.settle(entry(1).id, 'redriven');
+      await quarantine.settle(entry(2).id, 'discarded');
+      for (const number of [1, 2]) {
+        for (const state of ['redriven', 'discarded'] as const) {
+          await expect(quarantine.settle(entry(number).id, state)).rejects.toMatchObject({ code: 'conflict' });
+        }
+      }
+      await expect(quarantine.beginRedrive(entry(1).id)).rejects.toMatchObject({ code: 'conflict' });
+      expect(await quarantine.counts()).toEqual({ waiting: 0, redriven: 1, discarded: 1 });
+    });
+
+    test('of many that settle at once, one does', async () => {
+      await quarantine.put(entry(1));
+      const other = await backend.open();
+      const settled = await Promise.allSettled([
+        quarantine.settle(entry(1).id, 'redriven'),
+        other.settle(entry(1).id, 'discarded'),
+        quarantine.settle(entry(1).id, 'discarded'),
+      ]);
+      expect(settled.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected', 'rejected']);
+    });
+
+    test('a redrive that has begun is marked until it ends, and its entry cannot be given up meanwhile', async () => {
+      for (const number of [1, 2]) await quarantine.put(entry(number));
+      await quarantine.settle(entry(2).id, 'discarded');
+      for (const number of [1, 2]) {
+        await quarantine.beginRedrive(entry(number).id);
+        await quarantine.beginRedrive(entry(number).id);
+        expect(await quarantine.get(entry(number).id)).toMatchObject({ state: 'waiting', redriving: true });
+        await expect(quarantine.settle(entry(number).id, 'discarded')).rejects.toMatchObject({ code: 'conflict' });
+      }
+      expect(await quarantine.counts()).toEqual({ waiting: 2, redriven: 0, discarded: 0 });
+      await quarantine.settle(entry(1).id, 'redriven');
+      expect(await quarantine.get(entry(1).id)).toMatchObject({ state: 'redriven', redriving: false });
+      await quarantine.put(entry(2, { attempts: 2 }));
+      expect(await quarantine.get(entry(2).id)).toMatchObject({ state: 'waiting', redriving: false });
+      await quarantine.settle(entry(2).id, 'discarded');
+    });
+
+    test('a list holds no records, but their sizes: they may be more than memory', async () => {
+      await quarantine.put(entry(1, { data: Buffer.alloc(200_000, 7) }));
+      const [listed] = await quarantine.list({ limit: 10 });
+      expect(listed).not.toHaveProperty('data');
+      expect(listed?.bytes).toBe(200_000);
+    });
+
+    test('every entry is found, beyond a page', async () => {
+      const numbers = Array.from({ length: 1001 }, (_, index) => index);
+      await Promise.all(numbers.map((number) => quarantine.put(entry(number))));
+      await quarantine.put(entry(1, { store: 'lake' }));
+      const found: string[] = [];
+      for await (const { id } of everyEntry(quarantine, { state: 'waiting', store: 'orders' })) found.push(id);
+      expect(found).toEqual(numbers.map((number) => entry(number).id));
     });
 
     test('a list is in order of id, filtered by state and store, and goes on after an id', async () => {

@@ -10,7 +10,7 @@ import { createServeOrders } from '../../src/pipelines/serve-orders.ts';
 import { openLmdbOrders } from '../../src/stores/orders/lmdb-orders.ts';
 import type { OrderStore } from '../../src/stores/orders/order-store.ts';
 import { openLmdbQuarantine } from '../../src/stores/quarantine/lmdb-quarantine.ts';
-import type { Quarantine, QuarantineEntry } from '../../src/stores/quarantine/quarantine.ts';
+import type { Quarantine, QuarantinedRecord } from '../../src/stores/quarantine/quarantine.ts';
 import { type BatchLimits, Consumer, type ConsumerOptions } from '../../src/stream/consumer.ts';
 import { Head } from '../../src/stream/head.ts';
 import { type LmdbStream, openLmdbStream } from '../../src/stream/lmdb-stream.ts';
@@ -108,8 +108,10 @@ export class Delivery {
     return found;
   }
 
-  waiting(): Promise<QuarantineEntry[]> {
-    return this.quarantine.list({ state: 'waiting', limit: 1000 });
+  async waiting(): Promise<QuarantinedRecord[]> {
+    const entries = await this.quarantine.list({ state: 'waiting', limit: 1000 });
+    const records = await Promise.all(entries.map(({ id }) => this.quarantine.get(id)));
+    return records.filter((record) => record !== null);
   }
 
   async close(): Promise<void> {

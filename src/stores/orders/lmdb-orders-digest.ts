@@ -94,7 +94,8 @@ function findStray({ invoices, history }: OrdersDatabases): string | null {
   return null;
 }
 
-function pauses(): { due(): boolean; turn(): Promise<void> } {
+/** Of work that lets others go first, each so long. */
+export function pauses(): { due(): boolean; turn(): Promise<void> } {
   let until = performance.now() + TURN_MS_MAX;
   return {
     due: () => performance.now() > until,

@@ -15,8 +15,9 @@ import {
   openEnvironment,
   peek,
   readLatest,
+  type Transaction,
 } from '../lmdb-environment.ts';
-import { digestOrders, type OrdersDatabases } from './lmdb-orders-digest.ts';
+import { digestOrders, type OrdersDatabases, pauses } from './lmdb-orders-digest.ts';
 import { mergeInvoice } from './merge-invoice.ts';
 import type { ApplyResult, CustomerProfile, HistoryPage, InvoiceDocument, OrderStore } from './order-store.ts';
 import { decodeCursor, encodeCursor, historyKey, historyRange, invoiceNoOfKey } from './purchase-history.ts';
@@ -183,17 +184,24 @@ function documentOf(bytes: Buffer | undefined): InvoiceDocument | null {
 }
 
 /** Read in the same moment as the key. */
-function headerAt(invoices: BinaryDatabase, key: Uint8Array): InvoiceHeader {
+function headerAt(invoices: BinaryDatabase, key: Uint8Array, transaction?: Transaction): InvoiceHeader {
   const invoiceNo = invoiceNoOfKey(key);
-  const bytes = peek(invoices, Buffer.from(invoiceNo));
+  const bytes = peek(invoices, Buffer.from(invoiceNo), transaction);
   if (bytes === undefined) throw new Error(`Invoice ${invoiceNo} stands in a history, but is not there`);
   return new StoredInvoice(bytes).header;
 }
 
-function profileOf({ environment, invoices, history }: OrdersDatabases, customerId: string): CustomerProfile | null {
+/**
+ * Yields every few milliseconds: a customer may have a hundred thousand invoices. All of it is as of one moment, which the
+ * transaction keeps: an invoice that changed its date meanwhile would be counted twice, or not at all.
+ */
+async function profileOf(databases: OrdersDatabases, customerId: string): Promise<CustomerProfile | null> {
+  const { environment, invoices, history } = databases;
   const range = historyRange(customerId);
   if (range === null) return null;
   readLatest(environment);
+  const transaction = environment.useReadTransaction();
+  const pause = pauses();
   let earliest: string | null = null;
   let latest = '';
   let country = '';
@@ -202,17 +210,22 @@ function profileOf({ environment, invoices, history }: OrdersDatabases, customer
   let purchases = 0;
   let cancellations = 0;
   let spentE4 = 0n;
-  for (const key of history.getKeys({ start: range.first, end: range.last })) {
-    const header = headerAt(invoices, key);
-    earliest ??= header.invoiceDate;
-    latest = header.invoiceDate;
-    country = header.country;
-    spentE4 += header.totalE4;
-    if (header.cancellation) cancellations += 1;
-    if (header.cancellation || isAdjustment(header.invoiceNo)) continue;
-    purchases += 1;
-    firstPurchase ??= header.invoiceDate;
-    lastPurchase = header.invoiceDate;
+  try {
+    for (const key of history.getKeys({ start: range.first, end: range.last, transaction })) {
+      const header = headerAt(invoices, key, transaction);
+      earliest ??= header.invoiceDate;
+      latest = header.invoiceDate;
+      country = header.country;
+      spentE4 += header.totalE4;
+      if (pause.due()) await pause.turn();
+      if (header.cancellation) cancellations += 1;
+      if (header.cancellation || isAdjustment(header.invoiceNo)) continue;
+      purchases += 1;
+      firstPurchase ??= header.invoiceDate;
+      lastPurchase = header.invoiceDate;
+    }
+  } finally {
+    transaction.done();
   }
   if (earliest === null) return null;
   return {

@@ -7,7 +7,7 @@ import { openDatabase, openEnvironment, readLatest, transact } from '../lmdb-env
 import type { Quarantine, QuarantineEntry, QuarantineState } from './quarantine.ts';
 
 /** An entry without its record: as JSON, under its id. */
-type Reason = Omit<QuarantineEntry, 'id' | 'data'>;
+type Reason = Omit<QuarantineEntry, 'id'>;
 type Counts = Record<QuarantineState, number>;
 
 const NO_COUNTS: Counts = { waiting: 0, redriven: 0, discarded: 0 };
@@ -41,9 +41,16 @@ export function openLmdbQuarantine({ directory }: { readonly directory: string }
     reasons.put(key, Buffer.from(JSON.stringify(after)));
     meta.put(COUNTS_KEY, Buffer.from(JSON.stringify(counts)));
   };
-  const entryOf = (id: string, reason: Reason): QuarantineEntry => {
-    const data = records.getBinary(Buffer.from(id)) ?? Buffer.alloc(0);
-    return { id, ...reason, data };
+  /** `next` gives the entry that follows on the one there is, or throws what is in its way. */
+  const change = async (id: string, next: (before: Reason) => Reason): Promise<void> => {
+    const key = keyOf(id);
+    await transact(environment, () => {
+      const before = key === null ? null : readReason(key);
+      if (key === null || before === null) {
+        throw new TillstreamError('not_found', `Nothing in quarantine has the id "${id.slice(0, 200)}".`);
+      }
+      write(key, before, next(before));
+    });
   };
 
   return {
@@ -55,7 +62,7 @@ export function openLmdbQuarantine({ directory }: { readonly directory: string }
         const before = readReason(key);
         const quarantinedAtMs = before?.quarantinedAtMs ?? Date.now();
         records.put(key, data);
-        write(key, before, { ...reason, quarantinedAtMs, state: 'waiting' });
+        write(key, before, { ...reason, bytes: data.length, quarantinedAtMs, state: 'waiting', redriving: false });
       });
     },
 
@@ -64,7 +71,7 @@ export function openLmdbQuarantine({ directory }: { readonly directory: string }
       if (key === null) return null;
       readLatest(environment);
       const reason = readReason(key);
-      return reason === null ? null : entryOf(id, reason);
+      return reason === null ? null : { id, ...reason, data: records.getBinary(key) ?? Buffer.alloc(0) };
     },
 
     async list({ state, store, after, limit }) {
@@ -77,21 +84,31 @@ export function openLmdbQuarantine({ directory }: { readonly directory: string }
         const reason: Reason = JSON.parse(value.toString('utf8'));
         if (state !== undefined && reason.state !== state) continue;
         if (store !== undefined && reason.store !== store) continue;
-        found.push(entryOf(id, reason));
+        found.push({ id, ...reason });
       }
       return found;
     },
 
-    async settle(id, state) {
-      const key = keyOf(id);
-      await transact(environment, () => {
-        const before = key === null ? null : readReason(key);
-        if (key === null || before === null) {
-          throw new TillstreamError('not_found', `Nothing in quarantine has the id "${id.slice(0, 200)}".`);
+    beginRedrive: (id) =>
+      change(id, (before) => {
+        if (before.state === 'redriven') throw new TillstreamError('conflict', `${id} is redriven already.`);
+        return { ...before, state: 'waiting', redriving: true };
+      }),
+
+    settle: (id, state) =>
+      change(id, (before) => {
+        if (before.state !== 'waiting') throw new TillstreamError('conflict', `${id} is ${before.state} already.`);
+        if (state === 'discarded' && before.redriving) {
+          throw new TillstreamError(
+            'conflict',
+            `A redrive of ${id} was cut off: ${before.store} may have the record.`,
+            {
+              hint: 'Redrive it again; if it still fails it can be discarded.',
+            },
+          );
         }
-        write(key, before, { ...before, state });
-      });
-    },
+        return { ...before, state, redriving: false };
+      }),
 
     async counts() {
       readLatest(environment);
