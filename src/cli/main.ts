@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// The `tillstream` command. Exit codes: 0 done, 1 failed or `verify` found a difference, 2 wrong usage, 3 done with rejects.
+// The `tillstream` command. Exit codes: 0 done, 1 failed or `verify` found a difference, 2 wrong usage, 3 done with rejects,
+// 130 interrupted.
 import { Command } from 'commander';
 import { productsCommand, queryCommand, salesCommand } from './analytics.ts';
 import { reportError, wrongUsage } from './failure.ts';
@@ -9,7 +10,7 @@ import { optionDescription } from './options.ts';
 import { customerCommand, invoiceCommand } from './orders.ts';
 import { quarantineCommand } from './quarantine.ts';
 import { replayCommand } from './replay.ts';
-import { err, out, screenWidth } from './screen.ts';
+import { endWithReaders, err, out, screenWidth } from './screen.ts';
 import { statusCommand } from './status.ts';
 import { wrapped } from './text.ts';
 import { upCommand } from './up.ts';
@@ -46,7 +47,7 @@ function notes(): string {
   return [
     `${invocation()} <command> --help says more about each, --version which version this is.`,
     'Results go to standard output, everything else to standard error; --json gives results to programs.',
-    'Exit codes: 0 done, 1 failed or verify found a difference, 2 wrong usage, 3 done with rejects.',
+    'Exit codes: 0 done, 1 failed or stores differ, 2 wrong usage, 3 done with rejects, 130 interrupted.',
   ]
     .flatMap((note) => wrapped(note, screenWidth()))
     .join('\n');
@@ -81,12 +82,7 @@ function argumentsOf(command: Command): string {
     .join('');
 }
 
-// A reader that has had enough (`| head`) is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
-
+endWithReaders();
 try {
   await createProgram().parseAsync(process.argv);
 } catch (error) {

@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander';
 import { isTillstreamError } from '../model/errors.ts';
 import type { QuarantineEntryAnswer, QuarantineListAnswer, SettledAnswer } from './answers.ts';
-import { ask, findPlatform } from './connection.ts';
+import { ask, type Connection, findPlatform } from './connection.ts';
 import { reportError } from './failure.ts';
 import { type CommonOptions, newCommand, whole, withPlatform } from './options.ts';
 import { err, out, outJson, palette, screenWidth } from './screen.ts';
@@ -14,7 +14,7 @@ export function quarantineCommand(): Command {
     .summary('lists, shows, redrives or discards what could not be used')
     .description(
       'Records that a store could not use wait in quarantine, whole, with the reason; the shop goes on without them. ' +
-        'Fix the cause, then redrive them; or discard what is not worth keeping in that store (the lake keeps it).',
+        'Fix the cause, then redrive them; or discard what is not worth keeping in that store (the lake keeps it, if it could use it).',
     )
     .addCommand(listCommand())
     .addCommand(showCommand())
@@ -123,7 +123,7 @@ function redriveCommand(): Command {
   ).action(async (ids: string[], options: RedriveOptions, command: Command) => {
     if (ids.length > 0 === (options.all === true)) command.error('name what to redrive by its id, or say --all.');
     const connection = findPlatform(options);
-    const wanted = ids.length > 0 ? ids : await waitingIds(options);
+    const wanted = ids.length > 0 ? ids : await waitingIds(connection, options.store);
     if (wanted.length === 0) return err('Nothing waits in quarantine.\n');
     await settleEach(wanted, options, (id) =>
       ask<SettledAnswer>(connection, `${entryPath(id)}/redrive`, { method: 'POST' }),
@@ -136,7 +136,8 @@ function discardCommand(): Command {
     newCommand('discard', {
       summary: 'gives records up for a store',
       description:
-        'Gives records up for the store that could not use them. They stay in the lake and in the list of discarded ones.',
+        'Gives records up for the store that could not use them. They stay in the list of discarded ones, and in the ' +
+        'lake; what the lake itself could not use, only the quarantine keeps.',
       again: 'A discarded record can still be redriven.',
       examples: [{ command: 'quarantine discard orders-0000000000000042', does: '' }],
     }).argument('<id...>', 'as quarantine list gives them'),
@@ -160,7 +161,9 @@ async function settleEach(
       settled.push(answer);
       const failed = answer.state === 'waiting';
       if (failed) process.exitCode = 1;
-      const reason = failed && answer.message !== undefined ? `: ${printable(answer.message)}` : '';
+      // What a redriven record says beyond its state, the state says.
+      const told = answer.state === 'redriven' ? undefined : answer.message;
+      const reason = told === undefined ? '' : `: ${printable(told)}`;
       const state = failed ? red('waits again') : green(printable(answer.state));
       if (options.json !== true) out(`${printable(id)}  ${state}${reason}\n`);
     } catch (error) {
@@ -171,14 +174,21 @@ async function settleEach(
   if (options.json === true) outJson(settled);
 }
 
-/** As many as are asked for in one go; run it again for more. */
-const REDRIVE_MAX = 1000;
+/** As many as an answer may have. */
+const PAGE_ENTRIES = 1000;
 
-async function waitingIds(options: RedriveOptions): Promise<string[]> {
-  const { entries } = await ask<QuarantineListAnswer>(findPlatform(options), '/v1/quarantine', {
-    query: { state: 'waiting', store: options.store, limit: REDRIVE_MAX },
-  });
-  return entries.map(({ id }) => id);
+/** All of them before the first is tried: one that fails waits again, and would come up again. */
+async function waitingIds(connection: Connection, store: string | undefined): Promise<string[]> {
+  const ids: string[] = [];
+  let after: string | undefined;
+  do {
+    const { entries, next } = await ask<QuarantineListAnswer>(connection, '/v1/quarantine', {
+      query: { state: 'waiting', store, limit: PAGE_ENTRIES, after },
+    });
+    for (const { id } of entries) ids.push(id);
+    after = next ?? undefined;
+  } while (after !== undefined);
+  return ids;
 }
 
 function entryPath(id: string): string {

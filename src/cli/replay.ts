@@ -5,7 +5,7 @@ import { findPlatform } from './connection.ts';
 import { program } from './invocation.ts';
 import { type CommonOptions, newCommand, positive, whole, withPlatform } from './options.ts';
 import { err, out, outJson, palette, progress, screenWidth } from './screen.ts';
-import { listenForShutdown } from './shutdown.ts';
+import { INTERRUPTED, listenForShutdown } from './shutdown.ts';
 import { facts } from './table.ts';
 import { counted, duration, grouped, printable, wrapped } from './text.ts';
 
@@ -63,7 +63,7 @@ export function replayCommand(): Command {
     if (json === true) outJson(summary);
     else out(summaryScreen(summary));
     err(afterwards(summary));
-    if (summary.interrupted) process.exitCode = 130;
+    if (summary.interrupted) process.exitCode = INTERRUPTED;
     else if (summary.rejected > 0) process.exitCode = 3;
   });
 }

@@ -1,31 +1,16 @@
 // The sample of `up --sample`: generated lines, kept as a CSV in the data directory and replayed through HTTP.
 //
-// They never mix with a shop's own lines: a data directory that was not begun as a sample is refused.
-import { closeSync, createWriteStream, existsSync, openSync, readSync, writeFileSync } from 'node:fs';
+// They never mix with a shop's own lines: the platform refuses a data directory that did not begin as a sample's.
+import { closeSync, createWriteStream, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ReplayProgress, ReplaySummary } from '../client/replay-options.ts';
-import { TillstreamError } from '../model/errors.ts';
 import { program } from './invocation.ts';
 import { palette } from './screen.ts';
 
 export const SAMPLE_LINES = 25_000;
 export const SAMPLE_SEED = 1;
 
-/** Marks a data directory that holds sample lines. */
-const MARKER = 'sample.json';
 const CSV = 'sample.csv';
-
-/** Call before the platform starts: it makes the directory. @throws wrong_usage  the directory is a shop's */
-export function checkSampleDirectory(directory: string): void {
-  if (!existsSync(join(directory, 'version.json')) || existsSync(join(directory, MARKER))) return;
-  throw new TillstreamError(
-    'wrong_usage',
-    `${directory} is not a sample's: sample lines would mix with the shop's own.`,
-    {
-      hint: 'Leave --data-dir out, or name a new directory.',
-    },
-  );
-}
 
 export interface SamplePlay {
   readonly directory: string;
@@ -38,7 +23,6 @@ export interface SamplePlay {
 /** The same lines every time, so playing them again changes nothing. */
 export async function playSample(play: SamplePlay): Promise<ReplaySummary> {
   const { directory, url, lines, signal, onProgress } = play;
-  writeFileSync(join(directory, MARKER), `${JSON.stringify({ lines, seed: SAMPLE_SEED })}\n`);
   const file = join(directory, CSV);
   const { writeSample } = await import('../client/sample-csv.ts');
   const { replay } = await import('../client/replay.ts');

@@ -42,6 +42,23 @@ export function palette(stream: Stream): Palette {
   };
 }
 
+/** A reader that has had enough (`| head`) is no failure. */
+function endWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+}
+
+/** For every command, until it says otherwise. */
+export function endWithReaders(): void {
+  process.stdout.on('error', endWithReader);
+}
+
+/** A platform goes on without them: `up | head`, a terminal that was closed, a log whose disk is full. */
+export function outliveReaders(): void {
+  process.stdout.off('error', endWithReader);
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+}
+
 export function out(text: string): void {
   process.stdout.write(text);
 }

@@ -1,5 +1,8 @@
 // Ctrl-C, and what a service manager sends: the first one drains, a second one ends at once. Either loses nothing.
 
+/** Exit code of a command that Ctrl-C ended before it was done, as shells give it. */
+export const INTERRUPTED = 130;
+
 /** npm passes a signal on that the terminal has delivered already: within this time it is the same key press. */
 const SAME_PRESS_MS = 300;
 
@@ -23,7 +26,7 @@ export function listenForShutdown(onFirst: () => void): Shutdown {
       onFirst();
       controller.abort();
     } else if (Date.now() - firstMs > SAME_PRESS_MS) {
-      process.exit(130);
+      process.exit(INTERRUPTED);
     }
   };
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onSignal);

@@ -1,14 +1,16 @@
 // `tillstream up`: runs the platform until Ctrl-C; with --sample, a trial with generated lines.
 import { type Command, Option } from 'commander';
+import { CLOSE_TIMEOUT_MS, LINGER_TIMEOUT_MS } from '../platform/closing.ts';
 import { settings } from '../platform/config.ts';
 import type { Platform } from '../platform/local.ts';
 import { openBrowser } from './browser.ts';
+import { reportError } from './failure.ts';
 import { version } from './invocation.ts';
 import { newCommand, whole, withJson } from './options.ts';
 import { latency, progressLine } from './replay.ts';
-import { checkSampleDirectory, playSample, SAMPLE_LINES, tryNext, tryNextInSample } from './sample.ts';
-import { err, errText, out, palette, progress, screenWidth } from './screen.ts';
-import { listenForShutdown, type Shutdown } from './shutdown.ts';
+import { playSample, SAMPLE_LINES, tryNext, tryNextInSample } from './sample.ts';
+import { err, errText, out, outliveReaders, palette, progress, screenWidth } from './screen.ts';
+import { INTERRUPTED, listenForShutdown, type Shutdown } from './shutdown.ts';
 import { facts } from './table.ts';
 import { counted, duration, grouped, wrapped } from './text.ts';
 import { storesScreen, verdict } from './verify.ts';
@@ -74,17 +76,18 @@ function settingLines(): string {
 
 async function run(options: UpOptions, dataDirectory: string): Promise<void> {
   const { host, port, sample } = options;
-  if (sample !== undefined) checkSampleDirectory(dataDirectory);
+  outliveReaders();
   const stop = listenForShutdown(() => err('\nDraining … Ctrl-C again ends at once; either loses nothing.\n'));
   const { startPlatform } = await import('../platform/local.ts');
-  let fatal: Error | null = null;
+  let failure: unknown = null;
   const platform = await startPlatform({
     dataDirectory,
     host,
     port,
+    sample: sample !== undefined,
     environment: process.env,
     onFatal: (error) => {
-      fatal = error;
+      failure ??= error;
       stop.now();
     },
   }).catch((error: unknown) => {
@@ -92,21 +95,34 @@ async function run(options: UpOptions, dataDirectory: string): Promise<void> {
     throw error;
   });
   try {
-    announce(platform, options);
-    if (options.open === true) openBrowser(`${platform.url}/v1/status`);
-    const done =
-      sample === undefined || (await trySample(platform, sample === true ? SAMPLE_LINES : sample, options, stop));
-    if (options.exit === true) {
-      const agreed = sample === undefined ? await verified(platform, options, stop) : done;
-      if (!agreed) process.exitCode = 1;
-    } else if (!stop.signal.aborted) {
-      if (options.json !== true) out(sample === undefined ? tryNext(platform.url) : `\n${tryNextInSample(platform)}`);
-      await stop.asked;
-    }
-  } finally {
-    await close(platform);
+    await serve(platform, options, stop);
+  } catch (error) {
+    failure ??= error;
   }
-  if (fatal !== null) throw fatal;
+  // What has not been drained by then is delivered after the next start.
+  const late = setTimeout(() => process.exit(failure === null ? undefined : reportError(failure)), CLOSE_TIMEOUT_MS);
+  await platform.close().catch((error: unknown) => {
+    failure ??= error;
+  });
+  clearTimeout(late);
+  endSoon();
+  if (failure !== null) throw failure;
+}
+
+/** Resolves when the platform is to end. */
+async function serve(platform: Platform, options: UpOptions, stop: Shutdown): Promise<void> {
+  const { sample } = options;
+  announce(platform, options);
+  if (options.open === true) openBrowser(`${platform.url}/v1/status`);
+  const done =
+    sample === undefined || (await trySample(platform, sample === true ? SAMPLE_LINES : sample, options, stop));
+  if (options.exit === true) {
+    const agreed = sample === undefined ? await verified(platform, options, stop) : done;
+    if (!agreed) process.exitCode = stop.signal.aborted ? INTERRUPTED : 1;
+  } else if (!stop.signal.aborted) {
+    if (options.json !== true) out(sample === undefined ? tryNext(platform.url) : `\n${tryNextInSample(platform)}`);
+    await stop.asked;
+  }
 }
 
 function announce({ url, dataDirectory }: Platform, options: UpOptions): void {
@@ -160,18 +176,6 @@ async function verified(platform: Platform, options: UpOptions, stop: Shutdown):
   return report.agrees;
 }
 
-/** What has not been drained by then is delivered after the next start. */
-const CLOSE_MS_MAX = 4000;
-/** What may still be open once all is closed is of no use to anyone. */
-const LINGER_MS_MAX = 300;
-
-async function close(platform: Platform): Promise<void> {
-  const late = setTimeout(() => process.exit(), CLOSE_MS_MAX);
-  await platform.close();
-  clearTimeout(late);
-  endSoon();
-}
-
 function endSoon(): void {
-  setTimeout(() => process.exit(), LINGER_MS_MAX).unref();
+  setTimeout(() => process.exit(), LINGER_TIMEOUT_MS).unref();
 }

@@ -14,13 +14,20 @@ const NONE_REFUSED: Verdict = { kind: 'stored', refused: new Map() };
 
 /**
  * @param batchLines lines of an NDJSON request; null for a single JSON object
+ * @throws unreachable  something else than a platform answers
  * @throws internal, or the platform's own code: going on makes no sense
  */
-export function readAnswer(answer: Answer, batchLines: number | null): Verdict {
+export function readAnswer(answer: Answer, batchLines: number | null, url: string): Verdict {
   const { status } = answer;
-  if (status >= 200 && status < 300) {
+  // Another program may well say 200 to anything: that is no promise to keep a line.
+  if (status === 202) {
     // A single line is either stored or refused with a 4xx: its answer need not be read.
     return batchLines === null ? NONE_REFUSED : readCounts(answer, parse(answer.body), batchLines);
+  }
+  if (status >= 200 && status < 300) {
+    throw new TillstreamError('unreachable', `${url} answers, but not as a Tillstream platform does.`, {
+      hint: 'Another program may have that port. Check the URL.',
+    });
   }
   if (status === 408 || status === 425 || status === 429 || status >= 500) {
     return { kind: 'later', reason: `${status} ${problemOf(answer).message}`, afterMs: answer.retryAfterMs };

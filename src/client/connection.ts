@@ -40,12 +40,15 @@ export function parseTarget(target: Target): { origin: string; path: string } {
 }
 
 export class Connection {
+  /** Base URL of the platform. */
+  readonly url: string;
   readonly #client: Client;
   readonly #path: string;
   readonly #headers: string[];
 
   constructor(target: Target) {
     const { origin, path } = parseTarget(target);
+    this.url = target.url;
     this.#path = path;
     this.#headers = ['x-tillstream-source', 'replay', 'accept', 'application/json'];
     if (target.key !== undefined) this.#headers.push('authorization', `Bearer ${target.key}`);

@@ -89,7 +89,7 @@ async function send(rows: readonly CsvRow[], { connection, isBatch, report }: De
     return { kind: 'later', reason: messageOf(error), afterMs: null };
   }
   report.answered(answer.latencyUs);
-  return readAnswer(answer, isBatch ? rows.length : null);
+  return readAnswer(answer, isBatch ? rows.length : null, connection.url);
 }
 
 /** Reports what is decided; gives back what is not: lines to be sent later, and lines refused without a reason. */

@@ -39,13 +39,17 @@ export interface DataDirectory {
 
 /**
  * Makes the directory if need be and takes its lock, which ends with the process, however it ends.
- * @throws directory_locked, directory_not_writable, directory_too_new, directory_foreign
+ * @param sample whether it is to hold a sample: a new one is marked so, a shop's is refused
+ * @throws directory_locked, directory_not_writable, directory_too_new, directory_foreign, wrong_usage
  */
-export async function openDataDirectory(path: string): Promise<DataDirectory> {
+export async function openDataDirectory(
+  path: string,
+  { sample }: { readonly sample: boolean },
+): Promise<DataDirectory> {
   const root = resolve(path);
   const at = (name: string): string => join(root, name);
   makeWritable(root);
-  checkFormat(root);
+  checkFormat(root, sample);
   const lock = await takeLock(at('lock'), root);
   for (const name of ['stream', 'orders', 'state', 'lake', 'warehouse']) mkdirSync(at(name), { recursive: true });
   return {
@@ -81,10 +85,19 @@ function makeWritable(root: string): void {
   }
 }
 
-/** What may be there before version.json is: of a start that was killed or had no space, or of the file system. */
-const OF_A_FIRST_START: ReadonlySet<string> = new Set(['lock', 'version.json.new', 'lost+found']);
+/** In a data directory that began as a sample's: lines of a shop and of a sample never mix. */
+const SAMPLE_MARKER = 'sample.json';
 
-function checkFormat(root: string): void {
+/** What may be there before version.json is: of a start that was killed or had no space, or of the file system. */
+const OF_A_FIRST_START: ReadonlySet<string> = new Set([
+  'lock',
+  SAMPLE_MARKER,
+  `${SAMPLE_MARKER}.new`,
+  'version.json.new',
+  'lost+found',
+]);
+
+function checkFormat(root: string, sample: boolean): void {
   const file = join(root, 'version.json');
   if (!existsSync(file)) {
     if (readdirSync(root).some((name) => !OF_A_FIRST_START.has(name))) {
@@ -96,8 +109,17 @@ function checkFormat(root: string): void {
         },
       );
     }
-    writeJson(file, { format: FORMAT, createdAt: new Date().toISOString() });
+    const createdAt = new Date().toISOString();
+    // First the marker: a start that fails, or is killed, must not leave a sample's directory that looks like a shop's.
+    if (sample) writeJson(join(root, SAMPLE_MARKER), { createdAt });
+    else rmSync(join(root, SAMPLE_MARKER), { force: true });
+    writeJson(file, { format: FORMAT, createdAt });
     return;
+  }
+  if (sample && !existsSync(join(root, SAMPLE_MARKER))) {
+    throw new TillstreamError('wrong_usage', `${root} is not a sample's: sample lines would mix with the shop's own.`, {
+      hint: 'Leave --data-dir out, or name a new directory.',
+    });
   }
   let format: unknown;
   try {

@@ -1,5 +1,7 @@
 // The whole platform in one process: a data directory, its parts, the routes before them, an address.
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createServer as createProbe } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { ingestRoutes } from '../ingest/routes.ts';
@@ -9,6 +11,7 @@ import { ordersRoutes } from '../query/orders-routes.ts';
 import { quarantineRoutes } from '../query/quarantine-routes.ts';
 import { sqlRoutes } from '../query/sql-routes.ts';
 import { statusRoutes } from '../query/status-routes.ts';
+import { ANSWERS_TIMEOUT_MS } from './closing.ts';
 import { type Config, readConfig } from './config.ts';
 import { type DataDirectory, openDataDirectory, startFailure } from './data-directory.ts';
 import { createLog } from './log.ts';
@@ -25,6 +28,8 @@ export interface PlatformOptions {
   readonly host: string;
   /** 0: any that is free. */
   readonly port: number;
+  /** Whether the data directory is to hold a sample's lines. */
+  readonly sample: boolean;
   /** Variables of config.ts. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Called when the platform cannot go on; it has to be closed then. */
@@ -39,8 +44,6 @@ export interface Platform {
   close(): Promise<void>;
 }
 
-/** How long close() waits for answers under way; the parts take three seconds more, so that all ends within five. */
-const ANSWERS_TIMEOUT_MS = 1500;
 const HOUR_MS = 3_600_000;
 
 /**
@@ -59,14 +62,17 @@ async function start(options: PlatformOptions): Promise<Platform> {
   const config = readConfig(options.environment);
   refuseOpenAddress(options.host);
   const log = createLog('http', config.logLevel);
-  const directory = await openDataDirectory(options.dataDirectory);
-  const parts = await openParts(directory, config, (error) => {
+  const directory = await openDataDirectory(options.dataDirectory, options);
+  const onEnd = (error: Error): void => {
     log.fatal({ err: error }, 'A thread has ended');
     options.onFatal(error);
-  }).catch((error: unknown) => {
-    directory.close();
-    throw error;
-  });
+  };
+  const parts = await tryPort(options)
+    .then(() => openParts(directory, config, onEnd))
+    .catch((error: unknown) => {
+      directory.close();
+      throw error;
+    });
   const ending = new AbortController();
   const operator = createOperator(parts);
   const rate = new RateMeter(() => parts.ingest.counters.accepted);
@@ -166,18 +172,35 @@ function refuseOpenAddress(host: string): void {
   );
 }
 
+/** A port that is taken is known before any store is opened. */
+async function tryPort({ host, port }: PlatformOptions): Promise<void> {
+  const probe = createProbe();
+  try {
+    await once(probe.listen({ host, port }), 'listening');
+  } catch (cause) {
+    throw portTaken(cause, host, port);
+  }
+  probe.close();
+  await once(probe, 'close');
+}
+
 async function listen(server: FastifyInstance, { host, port }: PlatformOptions): Promise<string> {
   try {
     return await server.listen({ host, port });
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : null;
-    if (code !== 'EADDRINUSE' && code !== 'EACCES') throw cause;
-    const why = code === 'EACCES' ? 'may not be used by this user' : 'is taken by another program';
-    throw new TillstreamError('port_taken', `Port ${port} of ${host} ${why}.`, {
-      hint: 'Choose another with --port, or --port 0 for any that is free.',
-      cause,
-    });
+    throw portTaken(cause, host, port);
   }
+}
+
+/** Anything else that keeps a server from listening stays what it is. */
+function portTaken(cause: unknown, host: string, port: number): unknown {
+  const code = cause instanceof Error && 'code' in cause ? cause.code : null;
+  if (code !== 'EADDRINUSE' && code !== 'EACCES') return cause;
+  const why = code === 'EACCES' ? 'may not be used by this user' : 'is taken by another program';
+  return new TillstreamError('port_taken', `Port ${port} of ${host} ${why}.`, {
+    hint: 'Choose another with --port, or --port 0 for any that is free.',
+    cause,
+  });
 }
 
 function packageVersion(): string {

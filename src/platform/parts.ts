@@ -10,6 +10,7 @@ import { openLmdbQuarantine } from '../stores/quarantine/lmdb-quarantine.ts';
 import type { Quarantine } from '../stores/quarantine/quarantine.ts';
 import { Head } from '../stream/head.ts';
 import { type LmdbStream, openLmdbStream } from '../stream/lmdb-stream.ts';
+import { BATCHES_TIMEOUT_MS } from './closing.ts';
 import type { Config } from './config.ts';
 import type { HostedConsumers } from './consumer-host.ts';
 import type { DataDirectory } from './data-directory.ts';
@@ -28,13 +29,12 @@ export interface Parts {
   readonly warehouse: Thread<WarehouseThread>;
   /** Both threads, as far as they run consumers. */
   readonly threads: readonly Thread<HostedConsumers>[];
-  /** Finishes the batches under way, within three seconds; what is not done is delivered after the next start. */
+  /** Finishes the batches under way, as far as closing.ts gives them time; what is not done is delivered after the next start. */
   close(): Promise<void>;
 }
 
 /** More than any client opens connections; each waits for its commit only. */
 const REQUESTS_IN_FLIGHT_MAX = 10_000;
-const BATCH_TIMEOUT_MS = 3000;
 
 /**
  * Resolves when the consumers run.
@@ -76,6 +76,6 @@ export async function openParts(
 }
 
 async function endThread(thread: Thread<HostedConsumers>): Promise<void> {
-  await Promise.race([thread.call('stop').catch(() => {}), pause(BATCH_TIMEOUT_MS, undefined, { ref: false })]);
+  await Promise.race([thread.call('stop').catch(() => {}), pause(BATCHES_TIMEOUT_MS, undefined, { ref: false })]);
   await thread.end();
 }

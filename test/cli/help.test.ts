@@ -63,7 +63,7 @@ describe('help', () => {
 
       tillstream <command> --help says more about each, --version which version this is.
       Results go to standard output, everything else to standard error; --json gives results to programs.
-      Exit codes: 0 done, 1 failed or verify found a difference, 2 wrong usage, 3 done with rejects.
+      Exit codes: 0 done, 1 failed or stores differ, 2 wrong usage, 3 done with rejects, 130 interrupted.
 
       Start here:
         tillstream up --sample     a platform with sample data, to try things on
@@ -194,7 +194,7 @@ describe('help', () => {
 
       Records that a store could not use wait in quarantine, whole, with the reason; the shop goes on
       without them. Fix the cause, then redrive them; or discard what is not worth keeping in that store
-      (the lake keeps it).
+      (the lake keeps it, if it could use it).
 
       Options:
         -h, --help     print this

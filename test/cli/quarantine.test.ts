@@ -96,3 +96,32 @@ describe('quarantine', () => {
     `);
   });
 });
+
+describe('quarantine, more than a page of it', () => {
+  it('redrives all that wait; of what the lake gives up, it says that nothing else keeps it', async () => {
+    const many = join(await freshDirectory('many'), 'data');
+    await (await startPlatform(many)).stop();
+    const quarantine = openLmdbQuarantine({ directory: join(many, 'state') });
+    const entry = { arrivedAtMs: 0, attempts: 4, code: 'pipeline_failed', message: 'No room.' } as const;
+    const count = 1_001;
+    const puts = Array.from({ length: count }, (_, index) => {
+      const sequence = String(index + 1).padStart(16, '0');
+      return quarantine.put({ ...entry, id: `orders-${sequence}`, store: 'orders', sequence, data: Buffer.from(GOOD) });
+    });
+    const sequence = '0000000000000001';
+    puts.push(quarantine.put({ ...entry, id: `lake-${sequence}`, store: 'lake', sequence, data: Buffer.from(BAD) }));
+    await Promise.all(puts);
+    await quarantine.close();
+    const { url } = await startPlatform(many);
+
+    const redriven = await runCli(['quarantine', 'redrive', '--all', '--store', 'orders', '--json', '--url', url]);
+    expect(redriven.code).toBe(0);
+    const states = (JSON.parse(redriven.stdout) as { state: string }[]).map(({ state }) => state);
+    expect(states).toEqual(Array(count).fill('redriven'));
+    const discarded = await runCli(['quarantine', 'discard', `lake-${sequence}`, '--url', url]);
+    expect(discarded.stdout).toMatchInlineSnapshot(`
+      "lake-0000000000000001  discarded: The lake could not use it: only the quarantine keeps it.
+      "
+    `);
+  });
+});

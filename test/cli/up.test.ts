@@ -1,7 +1,9 @@
 // `tillstream up`: the trial with sample lines, and how it ends.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -49,6 +51,39 @@ describe('up --sample --exit', () => {
     expect(running.dataDirectory).toBe(join(directory, 'tillstream-sample'));
     expect(report.agrees).toBe(true);
     expect(existsSync(join(directory, 'shop'))).toBe(false);
+  });
+});
+
+describe('the directory of a sample', () => {
+  const sampleIn = (data: string) =>
+    runCli(['up', '--sample', '10', '--exit', '--json', '--port', '0', '--data-dir', data]);
+
+  it("is a sample's also when its first start failed", async () => {
+    const data = join(directory, 'sample');
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    const failed = await runCli(['up', '--sample', '--port', String(port), '--data-dir', data]);
+    taken.close();
+    expect(failed.stderr).toContain(`Port ${port} of 127.0.0.1 is taken by another program.`);
+    expect(readdirSync(join(data, 'state'))).toEqual([]); // Known before any store is made.
+    expect(await sampleIn(data)).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it.each(['sample.json.new', 'sample.json', 'version.json.new'])(
+    "is a sample's also when its first start was killed with no more than %s written",
+    async (name) => {
+      await writeFile(join(directory, name), '{');
+      expect(await sampleIn(directory)).toMatchObject({ code: 0, stderr: '' });
+    },
+  );
+
+  it("becomes a shop's when a shop starts first, and then no sample's any more", async () => {
+    await writeFile(join(directory, 'sample.json'), '{}');
+    expect(await (await startPlatform(directory)).stop()).toBe(0);
+    const { code, stderr } = await sampleIn(directory);
+    expect(stderr).toContain("sample lines would mix with the shop's own");
+    expect(code).toBe(2);
   });
 });
 

@@ -220,6 +220,18 @@ describe(`replay (seed ${seed})`, () => {
     expect(state.row).toBeGreaterThan(0);
     expect(stage.platform.requests.length).toBeLessThan(110);
   });
+
+  it.each([
+    ['200', {}],
+    ['200', { batch: 50 }],
+    ['204', {}],
+  ])('another program that says %s to anything has stored nothing (%o)', async (status, options) => {
+    const url = await listen({ fault: () => ({ status: Number(status), body: '' }) });
+    const work = run(await shop(shopRows(100, random)), url, options);
+    await expect(work).rejects.toThrow(`${url} answers, but not as a Tillstream platform does.`);
+    await expect(work).rejects.toSatisfy((error) => isTillstreamError(error, 'unreachable'));
+    expect(JSON.parse(await readFile(join(stage.directory, 'resume.json'), 'utf8')).row).toBe(0);
+  });
 });
 
 describe('wrong usage is told before anything is sent', () => {
