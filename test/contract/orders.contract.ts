@@ -263,9 +263,9 @@ export function orderStoreContract(name: string, makeBackend: () => Promise<Orde
       }, 1);
       const asked = store.customer('17850');
       await new Promise((resolve) => setTimeout(resolve, 1));
-      // Meanwhile, from the front to the end of the history.
+      // Meanwhile, from the end to the front of the history.
       await store.apply([
-        orderLine(30_000, { invoiceNo: invoices[0] ?? '', invoiceDate: '2011-12-01T08:26:00', quantity: 1 }),
+        orderLine(30_000, { invoiceNo: invoices.at(-1) ?? '', invoiceDate: '2009-12-01T08:26:00', quantity: 1 }),
       ]);
       const profile = await asked;
       clearInterval(timer);
