@@ -3,7 +3,7 @@
 // append() resolves only once LMDB has flushed, so an acknowledged line survives a power cut. Appends that come while a
 // flush is under way share the next one (group commit). One thread writes; any number of threads read, each by an opening
 // of its own (lmdb-stream-reader.ts). Not replicated: see kinesis-stream.ts on AWS.
-import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../model/clock.ts';
 import { TillstreamError } from '../model/errors.ts';
 import { RECORD_BYTES_MAX } from '../model/record.ts';
@@ -26,11 +26,6 @@ import {
 
 /** A commit takes what waits, to this size: large enough to fill a disk's writes, small enough to keep latency. */
 const FRAME_BYTES_MAX = 4 * 1024 * 1024;
-/**
- * While several senders wait, commits begin no sooner after one another. A commit costs this thread some 250 µs, whatever is
- * in it: at the disk's own pace it would cost half of the thread. A sender who is alone does not wait.
- */
-const COMMIT_EVERY_MS = 2;
 /** Beyond bytesMax by this share the consumers are too far behind: appends are refused, while there is room to drain. */
 const FULL_FACTOR = 1.25;
 /** Frames removed in one transaction: appends wait for it. */
@@ -169,13 +164,11 @@ export class LmdbStream implements EventStream {
     await nextTurn(); // requests that arrived in this turn of the event loop share the commit
     while (this.#waiting.length > 0) {
       const groups = this.#take();
-      const nextMs = performance.now() + COMMIT_EVERY_MS;
       try {
         await this.#commit(groups);
       } catch (error) {
         for (const group of groups) group.reject(error);
       }
-      if (groups.length > 1) await pause(Math.max(0, nextMs - performance.now()));
     }
     this.#flushing = null;
   }
