@@ -10,7 +10,6 @@ import { Head } from '../stream/head.ts';
 import { openLmdbStreamReader } from '../stream/lmdb-stream-reader.ts';
 import { hostConsumers } from './consumer-host.ts';
 import { createLog } from './log.ts';
-import { letDoorGoFirst } from './priority.ts';
 import { serve } from './rpc.ts';
 import type { ThreadData } from './threads.ts';
 
@@ -22,7 +21,6 @@ const ORDERS_BATCH: BatchLimits = { recordsMax: 5000, bytesMax: 4 * 2 ** 20, lin
 async function start() {
   const { directory, head: buffer, logLevel } = workerData as ThreadData;
   const log = createLog('pipelines', logLevel);
-  letDoorGoFirst();
   const head = new Head(buffer);
   const stream = openLmdbStreamReader(directory.stream, head);
   const quarantine = openLmdbQuarantine({ directory: directory.state });

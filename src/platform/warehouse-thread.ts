@@ -11,7 +11,6 @@ import { Head } from '../stream/head.ts';
 import { openLmdbStreamReader } from '../stream/lmdb-stream-reader.ts';
 import { hostConsumers } from './consumer-host.ts';
 import { createLog } from './log.ts';
-import { letDoorGoFirst } from './priority.ts';
 import { serve } from './rpc.ts';
 import type { ThreadData } from './threads.ts';
 import type { LakeSelection } from './verify.ts';
@@ -22,7 +21,6 @@ const WAREHOUSE_BATCH: BatchLimits = { recordsMax: 20_000, bytesMax: 8 * 2 ** 20
 async function start() {
   const { directory, head: buffer, logLevel, warehouseMemoryMb } = workerData as ThreadData;
   const log = createLog('warehouse', logLevel);
-  letDoorGoFirst();
   const head = new Head(buffer);
   const stream = openLmdbStreamReader(directory.stream, head);
   const quarantine = openLmdbQuarantine({ directory: directory.state });
