@@ -333,7 +333,7 @@ describe('up', () => {
 
   it('refuses to play sample lines into the data directory of a shop', async () => {
     expect(steady(await shown('up', '--sample', '--data-dir', 'tillstream-data'))).toMatchInlineSnapshot(`
-      "wrong_usage: tillstream-data is not a sample's: sample lines would mix with the shop's own.
+      "wrong_usage: …/tillstream-data is not a sample's: sample lines would mix with the shop's own.
       Leave --data-dir out, or name a new directory.
       exit 2"
     `);
