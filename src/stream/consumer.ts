@@ -6,7 +6,7 @@
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { type ErrorCode, isTillstreamError, messageOf, TillstreamError } from '../model/errors.ts';
 import type { Failure, Pipeline } from '../pipelines/pipeline.ts';
-import type { Quarantine } from '../stores/quarantine/quarantine.ts';
+import { everyEntry, type Quarantine } from '../stores/quarantine/quarantine.ts';
 import type { StreamReader, StreamRecord } from './event-stream.ts';
 import type { Head } from './head.ts';
 import { Signal } from './signal.ts';
@@ -152,9 +152,23 @@ export class Consumer {
     this.#checkpoint = await this.#patiently(() => pipeline.checkpoint());
     const bounds = await this.#patiently(() => stream.bounds());
     const gap = streamGap(pipeline.store, this.#checkpoint, { id: stream.id, ...bounds });
-    if (gap === null) return;
-    this.#checkpoint = null; // of this stream it has passed nothing: retention must not go by it
-    throw gap;
+    if (gap !== null) {
+      this.#checkpoint = null; // of this stream it has passed nothing: retention must not go by it
+      throw gap;
+    }
+    await this.#patiently(() => this.#settleWhatComesAgain());
+  }
+
+  /**
+   * What was put in quarantine just before the process was killed, with the checkpoint still before it, is delivered again:
+   * it lands, or is put there again. The ledger must not say that it waits when it lands.
+   */
+  async #settleWhatComesAgain(): Promise<void> {
+    const { quarantine, pipeline } = this.#options;
+    const passed = this.#checkpoint?.sequence ?? '';
+    for await (const { id, sequence } of everyEntry(quarantine, { state: 'waiting', store: pipeline.store })) {
+      if (sequence > passed) await quarantine.settle(id, 'redriven');
+    }
   }
 
   /** The next batch: what is there, and what comes within the linger time. Empty: nothing came, or somebody holds. */

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { TillstreamError } from '../../src/model/errors.ts';
+import { quarantineEntry } from '../../src/stream/consumer.ts';
 import type { StreamRecord } from '../../src/stream/event-stream.ts';
 import { Delivery, numbered } from './delivery.ts';
 import { away, failing, noting, throwingOn } from './fault-pipeline.ts';
@@ -42,6 +43,18 @@ describe('a pipeline that throws on one record', () => {
     expect(entry?.arrivedAtMs).toBe(record?.arrivedAtMs);
     expect(consumer.status()).toMatchObject({ state: 'running', error: null, oldestWaitingMs: null });
     expect(await delivery.pipeline.checkpoint()).toMatchObject({ sequence: sequences.at(-1) });
+  });
+
+  test('one that was killed between the quarantine and the checkpoint, and then lands, does not wait any more', async () => {
+    const [sequence = ''] = await delivery.appendAll(['536365']);
+    const [record] = await delivery.stream.read(null, { recordsMax: 1, bytesMax: 1 });
+    if (record === undefined) throw new Error('nothing was read');
+    await delivery.quarantine.put(quarantineEntry('orders', record, new Error('a bug that is mended now'), 1));
+    const consumer = delivery.consumer(delivery.pipeline);
+    consumer.start();
+    await delivery.reached(consumer, sequence);
+    expect(await delivery.stored(['536365'])).toStrictEqual(['536365']);
+    expect(await delivery.waiting()).toStrictEqual([]);
   });
 
   test('and goes on with what comes later, as before', async () => {
