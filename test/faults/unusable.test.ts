@@ -159,7 +159,7 @@ it('JSON that is not a line as ingest writes it: neighbours land, and verify agr
       "a price beyond all limits": "orders, warehouse",
       "a price with too many decimals": "orders, warehouse",
       "a quantity beyond all limits": "orders, warehouse",
-      "a quantity beyond ours": "orders",
+      "a quantity beyond ours": "orders, warehouse",
       "an array": "lake, orders, warehouse",
       "an invoice number with a NUL": "orders",
       "cut off": "lake, orders, warehouse",
