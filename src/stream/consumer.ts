@@ -49,6 +49,8 @@ export interface ConsumerStatus {
 /** How often a failure that is not `unavailable` is tried again before it counts as the record's own. */
 const RETRIES_BEFORE_BISECTING = 2;
 const IDLE_WAIT_MS = 10_000;
+/** How long a hold waits for a store that is away: for a few tries, not for somebody to mend it. */
+const HOLD_PATIENCE_MS = 2000;
 /** While a batch lingers, how often it is looked whether it is full: not at every record, that would cost more than it saves. */
 const LINGER_STEP_MS = 100;
 
@@ -91,19 +93,21 @@ export class Consumer {
   /**
    * Delivers up to `upTo` (default: not beyond the batch under way) without lingering, then no further until release().
    * Resolves when the store stands still there. Call again to let it go on to a later record.
-   * @throws unavailable  the store is away: nobody should wait for it, least of all the other stores
+   * @throws unavailable  the store is away, and a try at once did not help: the other stores should not stand still for it
    * @throws stream_gap and the like  the consumer has stopped; shutting_down
    */
   async hold(upTo = ''): Promise<void> {
+    const patientUntilMs = performance.now() + HOLD_PATIENCE_MS;
     this.#limit = upTo;
     this.#wake();
     while (this.#state !== 'held' || (this.#checkpoint?.sequence ?? '') < upTo) {
       if (this.#stop.signal.aborted) throw new TillstreamError('shutting_down', 'The platform is shutting down.');
-      if (this.#state === 'stopped' || this.#state === 'waiting') {
+      const away = this.#state === 'waiting' && performance.now() > patientUntilMs;
+      if (this.#state === 'stopped' || away) {
         const { code, message, hint } = this.#error ?? troubleOf(new Error('The consumer has stopped.'));
         throw new TillstreamError(code, message, hint === null ? {} : { hint });
       }
-      await this.#progress.wait(IDLE_WAIT_MS);
+      await this.#progress.wait(this.#state === 'waiting' ? HOLD_PATIENCE_MS : IDLE_WAIT_MS);
     }
   }
 
@@ -279,14 +283,12 @@ export class Consumer {
     }
   }
 
-  /** Waits between half of and the whole capped, doubling time. */
+  /** Waits between half of and the whole capped, doubling time; a hold, a release or a stop ends it at once. */
   async #backOff(attempt: number): Promise<void> {
     const { firstMs, maxMs } = this.#options.backoff ?? { firstMs: 100, maxMs: 5000 };
     const fullMs = Math.min(maxMs, firstMs * 2 ** Math.min(attempt, 20));
     const waitMs = fullMs * (0.5 + (this.#options.random ?? Math.random)() / 2);
-    const untilMs = performance.now() + waitMs;
-    while (!this.#stop.signal.aborted && performance.now() < untilMs)
-      await this.#nudge.wait(untilMs - performance.now());
+    if (!this.#stop.signal.aborted) await this.#nudge.wait(waitMs);
   }
 
   async #pauseWhileHeld(): Promise<void> {
