@@ -67,6 +67,8 @@ export class Consumer {
   #oldestWaitingMs: number | null = null;
   #freshnessMs: number | null = null;
   #restUntilMs = 0;
+  /** Sequence and id of records that wait in quarantine although the checkpoint is before them. */
+  readonly #comingAgain = new Map<string, string>();
   /** Held: nothing beyond this sequence is delivered, and nothing lingers up to it. */
   #limit: string | null = null;
   /** Something that a waiting delivery should look at: a hold, a release, a stop. */
@@ -136,6 +138,7 @@ export class Consumer {
         const last = batch.at(-1);
         if (last === undefined) continue;
         this.#restUntilMs = performance.now() + this.#options.batch.restMs;
+        await this.#settleWhatComesAgain(batch);
         await this.#deliver(batch, RETRIES_BEFORE_BISECTING);
         this.#freshnessMs = Date.now() - last.arrivedAtMs;
         this.#oldestWaitingMs = null;
@@ -152,7 +155,7 @@ export class Consumer {
   }
 
   async #load(): Promise<void> {
-    const { stream, pipeline } = this.#options;
+    const { stream, pipeline, quarantine } = this.#options;
     this.#checkpoint = await this.#patiently(() => pipeline.checkpoint());
     const bounds = await this.#patiently(() => stream.bounds());
     const gap = streamGap(pipeline.store, this.#checkpoint, { id: stream.id, ...bounds });
@@ -160,18 +163,24 @@ export class Consumer {
       this.#checkpoint = null; // of this stream it has passed nothing: retention must not go by it
       throw gap;
     }
-    await this.#patiently(() => this.#settleWhatComesAgain());
+    const passed = this.#checkpoint?.sequence ?? '';
+    await this.#patiently(async () => {
+      for await (const { id, sequence } of everyEntry(quarantine, { state: 'waiting', store: pipeline.store })) {
+        if (sequence > passed) this.#comingAgain.set(sequence, id);
+      }
+    });
   }
 
   /**
    * What was put in quarantine just before the process was killed, with the checkpoint still before it, is delivered again:
-   * it lands, or is put there again. The ledger must not say that it waits when it lands.
+   * it lands, or is put there again. The ledger must not say that it waits when it has landed.
    */
-  async #settleWhatComesAgain(): Promise<void> {
-    const { quarantine, pipeline } = this.#options;
-    const passed = this.#checkpoint?.sequence ?? '';
-    for await (const { id, sequence } of everyEntry(quarantine, { state: 'waiting', store: pipeline.store })) {
-      if (sequence > passed) await quarantine.settle(id, 'redriven');
+  async #settleWhatComesAgain(batch: readonly StreamRecord[]): Promise<void> {
+    for (const { sequence } of this.#comingAgain.size === 0 ? [] : batch) {
+      const id = this.#comingAgain.get(sequence);
+      if (id === undefined) continue;
+      await this.#patiently(() => this.#options.quarantine.settle(id, 'redriven'));
+      this.#comingAgain.delete(sequence);
     }
   }
 
