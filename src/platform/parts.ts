@@ -9,17 +9,18 @@ import type { OrderStore } from '../stores/orders/order-store.ts';
 import { openLmdbQuarantine } from '../stores/quarantine/lmdb-quarantine.ts';
 import type { Quarantine } from '../stores/quarantine/quarantine.ts';
 import { Head } from '../stream/head.ts';
-import { type LmdbStream, openLmdbStream } from '../stream/lmdb-stream.ts';
 import { BATCHES_TIMEOUT_MS } from './closing.ts';
 import type { Config } from './config.ts';
 import type { HostedConsumers } from './consumer-host.ts';
 import type { DataDirectory } from './data-directory.ts';
 import type { PipelineThread } from './pipeline-thread.ts';
+import { openStreamOnThread, type StreamOnThread } from './stream-on-thread.ts';
+import type { StreamThread } from './stream-thread.ts';
 import { startThread, type Thread } from './threads.ts';
 import type { WarehouseThread } from './warehouse-thread.ts';
 
 export interface Parts {
-  readonly stream: LmdbStream;
+  readonly stream: StreamOnThread;
   readonly ingest: Ingest;
   readonly admission: Admission;
   /** To look up; the pipeline thread writes. */
@@ -49,9 +50,12 @@ export async function openParts(
   const head = new Head();
   const clock = createClock();
   const newId = monotonicFactory();
-  const bytesMax = config.streamBytesMax;
   // First: it makes the stream that the threads open.
-  const stream = await openLmdbStream({ directory: directory.stream, head, clock, newId, bytesMax });
+  const streamThread = startThread<StreamThread>('stream-thread', directory, head.buffer, config, onEnd);
+  const stream = await openStreamOnThread(streamThread, head, clock).catch(async (error: unknown) => {
+    await streamThread.end();
+    throw error;
+  });
   const pipelines = startThread<PipelineThread>('pipeline-thread', directory, head.buffer, config, onEnd);
   const warehouse = startThread<WarehouseThread>('warehouse-thread', directory, head.buffer, config, onEnd);
   const threads: readonly Thread<HostedConsumers>[] = [pipelines, warehouse];
@@ -63,7 +67,7 @@ export async function openParts(
     admission.close();
     await Promise.all(threads.map(endThread));
     await Promise.all([orders.close(), quarantine.close()]);
-    await stream.close();
+    await endThread(streamThread);
   };
   try {
     await admission.open();
@@ -75,7 +79,7 @@ export async function openParts(
   return { stream, ingest, admission, orders, quarantine, pipelines, warehouse, threads, close };
 }
 
-async function endThread(thread: Thread<HostedConsumers>): Promise<void> {
+async function endThread(thread: Thread<{ stop: () => Promise<void> }>): Promise<void> {
   await Promise.race([thread.call('stop').catch(() => {}), pause(BATCHES_TIMEOUT_MS, undefined, { ref: false })]);
   await thread.end();
 }

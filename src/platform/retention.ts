@@ -1,12 +1,11 @@
 // Keeps the stream short: once a second, removes what every store has and nobody needs to read again.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ConsumerStatus } from '../stream/consumer.ts';
-import type { LmdbStream } from '../stream/lmdb-stream.ts';
 
 const TICK_MS = 1000;
 
 export interface RetentionOptions {
-  readonly stream: LmdbStream;
+  readonly stream: { trim(passed: string | null, keptSinceMs: number): Promise<number> };
   readonly consumers: () => Promise<readonly ConsumerStatus[]>;
   /** Records stay this long after every store has them, as long as the stream is not longer than its limit. */
   readonly keptMs: number;

@@ -5,14 +5,14 @@ import type { Ingest } from '../ingest/ingest.ts';
 import { lineLimits } from '../model/line.ts';
 import type { QuarantineState } from '../stores/quarantine/quarantine.ts';
 import type { ConsumerStatus } from '../stream/consumer.ts';
-import type { LmdbStream } from '../stream/lmdb-stream.ts';
+import type { StreamOnThread } from './stream-on-thread.ts';
 
 export interface StatusSources {
   readonly version: string;
   readonly dataDirectory: string;
   readonly startedAt: Date;
   readonly timeZone: string;
-  readonly stream: LmdbStream;
+  readonly stream: StreamOnThread;
   readonly ingest: Ingest;
   readonly admission: Admission;
   /** Lines a second, over the last seconds. */

@@ -11,6 +11,7 @@ export interface ThreadData {
   readonly head: SharedArrayBuffer;
   readonly logLevel: string;
   readonly warehouseMemoryMb: number;
+  readonly streamBytesMax: number;
 }
 
 export interface Thread<M extends Methods> extends Remote<M> {
@@ -24,9 +25,9 @@ export interface Thread<M extends Methods> extends Remote<M> {
  */
 export function startThread<M extends Methods>(
   file: string,
-  directory: DataDirectory,
+  directory: ThreadData['directory'],
   head: SharedArrayBuffer,
-  config: Config,
+  config: Pick<Config, 'logLevel' | 'warehouseMemoryMb' | 'streamBytesMax'>,
   onEnd: (error: Error) => void,
 ): Thread<M> {
   const { stream, orders, state, lake, warehouse } = directory;
@@ -35,6 +36,7 @@ export function startThread<M extends Methods>(
     head,
     logLevel: config.logLevel,
     warehouseMemoryMb: config.warehouseMemoryMb,
+    streamBytesMax: config.streamBytesMax,
   };
   const worker = new Worker(new URL(`./${file}.js`, import.meta.url), { workerData });
   let failure: Error | null = null;

@@ -64,19 +64,10 @@ export function openDatabase(environment: Environment, name: string): BinaryData
 }
 
 /**
- * Does the puts and removes of `action`, at once and in order, in one transaction; resolves when it is on disk. Calls of
- * the same moment share a transaction, and so a sync. `action` computes nothing that may throw. Buffers that are put
- * must not change until then.
+ * Does the puts and removes of `action` in one transaction, which is on disk on return. This thread waits for the disk: that
+ * takes half the processor time of a promise of LMDB's, and none of libuv's four threads. For a thread that has nobody to
+ * answer.
  * @param bytes how much it writes, where that can be much
- * @throws unavailable  nothing of it is stored, or (after a minute without an answer) it may be
- */
-export function durably(environment: Environment, action: () => void, bytes = 0): Promise<unknown> {
-  return settled(environment, () => environment.batch(action), bytes);
-}
-
-/**
- * Like durably(), but this thread waits for the disk: for half the processor time, and none of the four threads that the
- * stream's commits need. For a thread that has nobody to answer.
  * @throws unavailable  nothing of it is stored
  */
 export function durablyNow(environment: Environment, action: () => void, bytes = 0): void {
@@ -89,24 +80,21 @@ export function durablyNow(environment: Environment, action: () => void, bytes =
 }
 
 /**
- * Like durably(), but `action` runs within the transaction: it reads what nobody can change before it writes. All writers
- * of the environment wait for it, so this is for what happens seldom. It throws, if at all, before it writes.
- * @throws unavailable, and what `action` throws
+ * The same for a thread that goes on meanwhile. `action` runs within the transaction: it reads what nobody can change before
+ * it writes. All writers of the environment wait for it, so this is for what happens seldom. It throws, if at all, before
+ * it writes.
+ * @throws unavailable  nothing of it is stored, or (after a minute without an answer) it may be; and what `action` throws
  */
-export function transact<T>(environment: Environment, action: () => T): Promise<T> {
-  return settled(environment, () => environment.transaction(action));
-}
-
-async function settled<T>(environment: Environment, commit: () => Promise<T>, bytes = 0): Promise<T> {
+export async function transact<T>(environment: Environment, action: () => T): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<never>((_, reject) => {
     const late = new Error(`no answer within ${COMMIT_WAIT_MS_MAX / 1000} seconds`);
     timer = setTimeout(() => reject(late), COMMIT_WAIT_MS_MAX);
   });
   try {
-    assertRoom(pathOf(environment), bytes);
+    assertRoom(pathOf(environment), 0);
     // Its reason is listened to also when the commit fails after all are tired of waiting.
-    const committed = commit().catch(async (error: unknown) => {
+    const committed = environment.transaction(action).catch(async (error: unknown) => {
       throw await commitErrorOf(error);
     });
     return await Promise.race([committed, tooLate]);

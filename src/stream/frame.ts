@@ -6,6 +6,8 @@
 import type { NewRecord } from './event-stream.ts';
 
 const KEY_BYTES = 24;
+/** Of one record's length. */
+const LENGTH_BYTES = 4;
 
 export interface FrameKey {
   readonly first: number;
@@ -24,13 +26,18 @@ export function encodeKey({ first, count, arrivedAtMs, bytes }: FrameKey): Buffe
 }
 
 export function decodeKey(bytes: Uint8Array): FrameKey {
-  const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const key = bufferOf(bytes);
   return {
     first: Number(key.readBigUInt64BE(0)),
     count: key.readUInt32BE(8),
     arrivedAtMs: Number(key.readBigUInt64BE(12)),
     bytes: key.readUInt32BE(20),
   };
+}
+
+/** The same memory. */
+function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 /** No key of a frame that starts at or before `record` comes after it. */
@@ -40,26 +47,35 @@ export function keyAfter(record: number): Buffer {
   return key;
 }
 
-export function encodeFrame(records: readonly NewRecord[]): Buffer {
-  let bytes = records.length * 4;
+export function encodeFrame(records: readonly NewRecord[]): Buffer<ArrayBuffer> {
+  let bytes = records.length * LENGTH_BYTES;
   for (const record of records) bytes += record.data.length;
   const frame = Buffer.allocUnsafeSlow(bytes);
   let lengthAt = 0;
-  let dataAt = records.length * 4;
+  let dataAt = records.length * LENGTH_BYTES;
   for (const { data } of records) {
     frame.writeUInt32LE(data.length, lengthAt);
     frame.set(data, dataAt);
-    lengthAt += 4;
+    lengthAt += LENGTH_BYTES;
     dataAt += data.length;
   }
   return frame;
 }
 
+/** One frame of all their records, in order; a single one stays as it is. */
+export function joinFrames(parts: readonly { readonly frame: Uint8Array; readonly count: number }[]): Buffer {
+  const [first] = parts;
+  if (first !== undefined && parts.length === 1) return bufferOf(first.frame);
+  const lengths = parts.map(({ frame, count }) => frame.subarray(0, count * LENGTH_BYTES));
+  const data = parts.map(({ frame, count }) => frame.subarray(count * LENGTH_BYTES));
+  return Buffer.concat([...lengths, ...data]);
+}
+
 /** The records of a frame, oldest first: views, not copies. */
 export function* recordsOf(frame: Buffer, count: number): Generator<Buffer> {
-  let dataAt = count * 4;
+  let dataAt = count * LENGTH_BYTES;
   for (let index = 0; index < count; index += 1) {
-    const end = dataAt + frame.readUInt32LE(index * 4);
+    const end = dataAt + frame.readUInt32LE(index * LENGTH_BYTES);
     yield frame.subarray(dataAt, end);
     dataAt = end;
   }

@@ -1,15 +1,16 @@
 // The stream in one LMDB environment, for a single machine.
 //
-// append() resolves only once LMDB has flushed, so an acknowledged line survives a power cut. Appends that come while a
-// flush is under way share the next one (group commit). One thread writes; any number of threads read, each by an opening
-// of its own (lmdb-stream-reader.ts). Not replicated: see kinesis-stream.ts on AWS.
+// append() resolves only once LMDB has flushed, so an acknowledged line survives a power cut. Frames that come while a
+// flush is under way share the next one (group commit). One thread writes, and waits for the disk: a thread of its own
+// (platform/stream-thread.ts). Any number of threads read, each by an opening of its own (lmdb-stream-reader.ts).
+// Not replicated: see kinesis-stream.ts on AWS.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../model/clock.ts';
 import { TillstreamError } from '../model/errors.ts';
 import { RECORD_BYTES_MAX } from '../model/record.ts';
-import { durably, readLatest } from '../stores/lmdb-environment.ts';
+import { durablyNow, readLatest } from '../stores/lmdb-environment.ts';
 import type { AppendResult, EventStream, NewRecord, StreamBounds, StreamReader } from './event-stream.ts';
-import { decodeKey, encodeFrame, encodeKey } from './frame.ts';
+import { decodeKey, encodeFrame, encodeKey, joinFrames } from './frame.ts';
 import type { Head } from './head.ts';
 import {
   boundsOf,
@@ -42,19 +43,46 @@ export interface LmdbStreamOptions {
   readonly bytesMax: number;
 }
 
+/** Kept records, whether or not the consumers have passed them. */
+export interface StreamSize {
+  readonly records: number;
+  readonly bytes: number;
+  readonly bytesMax: number;
+}
+
+/** What a stream of this size refuses every append with; null while there is room. */
+export function fullBecause({ bytes, bytesMax }: StreamSize): TillstreamError | null {
+  if (bytes <= bytesMax * FULL_FACTOR) return null;
+  return new TillstreamError('stream_full', `The stream holds ${bytes} bytes that a store has not taken yet.`, {
+    hint: 'Send the request again later; `tillstream status` shows which store is behind.',
+    retryAfterSeconds: 5,
+  });
+}
+
+/** @throws RangeError  a record is larger than a store can take */
+export function assertSize(records: readonly NewRecord[]): void {
+  const tooLarge = records.find(({ data }) => data.length > RECORD_BYTES_MAX);
+  if (tooLarge !== undefined) {
+    throw new RangeError(`A record of ${tooLarge.data.length} bytes; at most ${RECORD_BYTES_MAX}`);
+  }
+}
+
 /** @throws directory_not_writable, unavailable */
 export async function openLmdbStream(options: LmdbStreamOptions): Promise<LmdbStream> {
   const log = openLog(options.directory);
   if (log.meta.getBinary(ID_KEY) === undefined) {
-    await durably(log.environment, () => log.meta.put(ID_KEY, Buffer.from(options.newId())));
+    durablyNow(log.environment, () => log.meta.put(ID_KEY, Buffer.from(options.newId())));
   }
   return new LmdbStream(log, options);
 }
 
-interface Group {
-  readonly records: readonly NewRecord[];
-  readonly bytes: number;
-  readonly resolve: (results: AppendResult[]) => void;
+/** Records that are appended together, and who waits for them. */
+interface Waiting {
+  readonly frame: Uint8Array;
+  readonly count: number;
+  /** µs since 1970. */
+  readonly appendedAt: number;
+  readonly resolve: (first: number) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -65,7 +93,7 @@ export class LmdbStream implements EventStream {
   readonly #log: Log;
   readonly #reader: StreamReader;
   readonly #options: LmdbStreamOptions;
-  #waiting: Group[] = [];
+  #waiting: Waiting[] = [];
   #tail: Tail;
   #flushing: Promise<void> | null = null;
 
@@ -81,19 +109,25 @@ export class LmdbStream implements EventStream {
     this.read = this.#reader.read;
   }
 
-  append(records: readonly NewRecord[]): Promise<AppendResult[]> {
-    if (records.length === 0) return Promise.resolve([]);
-    const bytes = records.reduce((sum, { data }) => sum + data.length, 0);
+  async append(records: readonly NewRecord[]): Promise<AppendResult[]> {
+    if (records.length === 0) return [];
+    assertSize(records);
+    const frame = encodeFrame(records);
+    const first = await this.appendFrame(frame, records.length, this.#options.clock.nowMicros());
+    return records.map((_, index) => ({ sequence: sequenceOf(first + index) }));
+  }
+
+  /**
+   * Appends a frame (frame.ts), all of it or nothing.
+   * @param appendedAt µs since 1970: not before any of its records was accepted
+   * @returns number of its first record
+   * @throws stream_full, unavailable
+   */
+  appendFrame(frame: Uint8Array, count: number, appendedAt: number): Promise<number> {
     const full = this.fullBecause();
     if (full !== null) return Promise.reject(full);
-    const tooLarge = records.find(({ data }) => data.length > this.recordBytesMax);
-    if (tooLarge !== undefined) {
-      return Promise.reject(
-        new RangeError(`A record of ${tooLarge.data.length} bytes; at most ${this.recordBytesMax}`),
-      );
-    }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ records, bytes, resolve, reject });
+      this.#waiting.push({ frame, count, appendedAt, resolve, reject });
       this.#flushing ??= this.#flush();
     });
   }
@@ -103,20 +137,14 @@ export class LmdbStream implements EventStream {
     return boundsOf({ ...this.#tail, newest: this.#options.head.newest });
   }
 
-  /** Kept records, whether or not the consumers have passed them. */
-  size(): { readonly records: number; readonly bytes: number; readonly bytesMax: number } {
+  size(): StreamSize {
     const { newest, trimmed, bytes } = this.#tail;
     return { records: newest - trimmed, bytes, bytesMax: this.#options.bytesMax };
   }
 
   /** What append() refuses everything with now; null while there is room. */
   fullBecause(): TillstreamError | null {
-    const { bytes } = this.#tail;
-    if (bytes <= this.#options.bytesMax * FULL_FACTOR) return null;
-    return new TillstreamError('stream_full', `The stream holds ${bytes} bytes that a store has not taken yet.`, {
-      hint: 'Send the request again later; `tillstream status` shows which store is behind.',
-      retryAfterSeconds: 5,
-    });
+    return fullBecause(this.size());
   }
 
   /**
@@ -139,17 +167,12 @@ export class LmdbStream implements EventStream {
       trimmed = last;
     }
     if (keys.length === 0) return 0;
-    // Appends go on meanwhile; LMDB keeps the order of the two tails.
-    this.#tail = { ...before, trimmed, bytes };
-    try {
-      await durably(environment, () => {
-        for (const key of keys) frames.remove(key);
-        meta.put(TAIL_KEY, encodeTail(this.#tail));
-      });
-    } catch (error) {
-      this.#tail = { ...this.#tail, trimmed: before.trimmed, bytes: this.#tail.bytes + before.bytes - bytes };
-      throw error;
-    }
+    const tail = { ...before, trimmed, bytes };
+    durablyNow(environment, () => {
+      for (const key of keys) frames.remove(key);
+      meta.put(TAIL_KEY, encodeTail(tail));
+    });
+    this.#tail = tail;
     return trimmed - before.trimmed;
   }
 
@@ -159,61 +182,66 @@ export class LmdbStream implements EventStream {
     await this.#reader.close();
   }
 
-  /** Commits what waits, group after group, until nothing does. */
+  /** Commits what waits, some MiB after some MiB, until nothing does. */
   async #flush(): Promise<void> {
-    await nextTurn(); // requests that arrived in this turn of the event loop share the commit
+    await nextTurn(); // what arrived in this turn of the event loop shares the commit
     while (this.#waiting.length > 0) {
-      const groups = this.#take();
+      const appends = this.#take();
       try {
-        await this.#commit(groups);
+        let next = this.#commit(appends);
+        for (const { count, resolve } of appends) {
+          resolve(next);
+          next += count;
+        }
       } catch (error) {
-        for (const group of groups) group.reject(error);
+        for (const { reject } of appends) reject(error);
       }
     }
     this.#flushing = null;
   }
 
-  #take(): Group[] {
+  #take(): Waiting[] {
     let bytes = 0;
-    let count = 0;
-    for (const group of this.#waiting) {
-      bytes += group.bytes;
-      if (count > 0 && bytes > FRAME_BYTES_MAX) break;
-      count += 1;
+    let taken = 0;
+    for (const { frame } of this.#waiting) {
+      bytes += frame.length;
+      if (taken > 0 && bytes > FRAME_BYTES_MAX) break;
+      taken += 1;
     }
-    return this.#waiting.splice(0, count);
+    return this.#waiting.splice(0, taken);
   }
 
-  async #commit(groups: readonly Group[]): Promise<void> {
+  /** Number of the first record. */
+  #commit(appends: readonly Waiting[]): number {
     const { frames, meta, environment } = this.#log;
-    const records = groups.length === 1 ? (groups[0]?.records ?? []) : groups.flatMap((group) => group.records);
-    const appendedAt = this.#options.clock.nowMicros();
-    const frame = encodeFrame(records);
+    const frame = joinFrames(appends);
+    let count = 0;
+    let { appendedAt } = this.#tail;
+    for (const append of appends) {
+      count += append.count;
+      appendedAt = Math.max(appendedAt, append.appendedAt);
+    }
     const first = this.#tail.newest + 1;
-    const key = { first, count: records.length, arrivedAtMs: Math.floor(appendedAt / 1000), bytes: frame.length };
+    const key = { first, count, arrivedAtMs: Math.floor(appendedAt / 1000), bytes: frame.length };
     // Numbers are used up also when the commit fails: it may have happened.
     this.#tail = {
       ...this.#tail,
-      newest: this.#tail.newest + records.length,
+      newest: this.#tail.newest + count,
       bytes: this.#tail.bytes + frame.length,
       appendedAt,
     };
+    const write = (): void => {
+      frames.put(encodeKey(key), frame);
+      meta.put(TAIL_KEY, encodeTail(this.#tail));
+    };
     try {
-      await durably(
-        environment,
-        () => {
-          frames.put(encodeKey(key), frame);
-          meta.put(TAIL_KEY, encodeTail(this.#tail));
-        },
-        frame.length,
-      );
+      durablyNow(environment, write, frame.length);
     } catch (error) {
       this.#tail = { ...this.#tail, bytes: this.#tail.bytes - frame.length };
       throw error;
     }
     this.#options.head.advanceTo(this.#tail.newest);
-    let next = first;
-    for (const group of groups) group.resolve(group.records.map(() => ({ sequence: sequenceOf(next++) })));
+    return first;
   }
 }
 

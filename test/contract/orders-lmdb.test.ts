@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
-import { durably, openDatabase, openEnvironment } from '../../src/stores/lmdb-environment.ts';
+import { durablyNow, openDatabase, openEnvironment } from '../../src/stores/lmdb-environment.ts';
 import { openLmdbOrders } from '../../src/stores/orders/lmdb-orders.ts';
 import type { OrderStore } from '../../src/stores/orders/order-store.ts';
 import { historyKey } from '../../src/stores/orders/purchase-history.ts';
@@ -28,7 +28,7 @@ async function makeBackend(): Promise<OrdersBackend & { readonly directory: stri
       const value = invoices.getBinary(Buffer.from(invoiceNo)) ?? Buffer.alloc(0);
       const digit = value.indexOf('"total":') + '"total":'.length;
       value[digit] = value[digit] === 0x31 ? 0x32 : 0x31;
-      await durably(environment, () => invoices.put(Buffer.from(invoiceNo), value));
+      durablyNow(environment, () => invoices.put(Buffer.from(invoiceNo), value));
       await environment.close();
     },
     async dispose() {
@@ -88,9 +88,9 @@ test('orders (lmdb): an invoice that is missing in its history, or stands in ano
   const environment = openEnvironment(backend.directory);
   const history = openDatabase(environment, 'history');
   const stray = historyKey('13047', '2010-12-01T08:26:00', '2');
-  await durably(environment, () => history.put(stray, Buffer.alloc(0)));
+  durablyNow(environment, () => history.put(stray, Buffer.alloc(0)));
   expect((await store.digest()).wrongHeader).toBe('2');
-  await durably(environment, () => {
+  durablyNow(environment, () => {
     history.remove(stray);
     history.remove(historyKey('17850', '2010-12-01T08:26:00', '1'));
   });
