@@ -108,21 +108,35 @@ export function countLines(body: Buffer, most: number): number {
 
 /** The values of an NDJSON body, one a line: undefined for a blank line, Unparsed for what is not JSON. */
 export function* parseNdjson(body: Buffer): Generator<unknown> {
-  const allUtf8 = isUtf8(body);
-  const encoding = isAscii(body) ? 'latin1' : 'utf8'; // the same text, sooner
-  for (let start = 0; start < body.length; ) {
-    const newline = body.indexOf(NEWLINE, start);
-    const end = newline === -1 ? body.length : newline;
-    yield parseLine(body, start, end, encoding, allUtf8);
+  if (!isUtf8(body)) {
+    yield* parseLinesOneByOne(body);
+    return;
+  }
+  const text = withoutBom(body.toString(isAscii(body) ? 'latin1' : 'utf8')); // the same text, sooner
+  for (let start = 0; start < text.length; ) {
+    const newline = text.indexOf('\n', start);
+    const end = newline === -1 ? text.length : newline;
+    yield parseLine(text.slice(start, end));
     start = end + 1;
   }
 }
 
-function parseLine(body: Buffer, start: number, end: number, encoding: 'latin1' | 'utf8', allUtf8: boolean): unknown {
-  const text = body.toString(encoding, start, end);
+/** Of a body that is not UTF-8, the lines that are. */
+function* parseLinesOneByOne(body: Buffer): Generator<unknown> {
+  for (let start = 0; start < body.length; ) {
+    const newline = body.indexOf(NEWLINE, start);
+    const end = newline === -1 ? body.length : newline;
+    const line = body.subarray(start, end);
+    const text = line.toString();
+    yield parseLine(start === 0 ? withoutBom(text) : text, isUtf8(line));
+    start = end + 1;
+  }
+}
+
+function parseLine(text: string, utf8 = true): unknown {
   try {
-    if (!allUtf8 && !isUtf8(body.subarray(start, end))) throw new Error('it is not UTF-8');
-    return JSON.parse(start === 0 ? withoutBom(text) : text);
+    if (!utf8) throw new Error('it is not UTF-8');
+    return JSON.parse(text);
   } catch (error) {
     if (text.trim() === '') return undefined;
     const value = text.length > 200 ? `${text.slice(0, 200)}…` : text;

@@ -1,7 +1,6 @@
 // Groups the lines of one request into records of the stream, by invoice.
 //
-// Lines are written as they come, one after the other, into large buffers; where those of an invoice lie together, its
-// record is a view of them, not a copy.
+// The lines of an invoice are gathered as text and turned into bytes at once: line by line takes three times as long.
 import { type Extra, type Line, lineLimits } from '../model/line.ts';
 import { RECORD_BYTES_MAX, RecordText } from '../model/record.ts';
 import type { NewRecord } from '../stream/event-stream.ts';
@@ -12,26 +11,14 @@ export interface BuiltRecord extends NewRecord {
   readonly positions: readonly number[];
 }
 
-/** Larger than any line, small enough not to matter for a request of a few lines. */
-const CHUNK_BYTES = 64 * 1024;
 /** Of a character of UTF-16. */
 const UTF8_BYTES_MAX = 3;
-
-interface Group {
-  readonly key: string;
-  bytes: number;
-  readonly positions: number[];
-  /** In order; a line that follows the one before in memory extends the last of them. */
-  readonly runs: { readonly chunk: Buffer; readonly start: number; end: number }[];
-}
 
 export class RecordBuilder {
   readonly #text: RecordText;
   readonly #open = new Map<string, Group>();
   readonly #linesOf = new Map<string, number>();
   readonly #full: Group[] = [];
-  #chunk = Buffer.alloc(0);
-  #at = 0;
 
   /** @param receivedAt µs since 1970, of the whole request */
   constructor(receivedAt: number, source: string) {
@@ -40,40 +27,67 @@ export class RecordBuilder {
 
   /** False when the invoice has more lines in this request than an invoice can have: the line is not taken. */
   add(line: Line, extra: Extra | undefined, position: number): boolean {
-    const lines = (this.#linesOf.get(line.invoiceNo) ?? 0) + 1;
+    const { invoiceNo } = line;
+    const lines = (this.#linesOf.get(invoiceNo) ?? 0) + 1;
     if (lines > lineLimits.linesPerInvoiceMax) return false;
-    this.#linesOf.set(line.invoiceNo, lines);
+    this.#linesOf.set(invoiceNo, lines);
     const text = this.#text.line(line, position, extra);
-    if (text.length * UTF8_BYTES_MAX > this.#chunk.length - this.#at) {
-      this.#chunk = Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, text.length * UTF8_BYTES_MAX));
-      this.#at = 0;
-    }
-    const start = this.#at;
-    this.#at += this.#chunk.write(text, start);
-    const group = this.#groupFor(line.invoiceNo, this.#at - start);
-    const run = group.runs.at(-1);
-    if (run !== undefined && run.chunk === this.#chunk && run.end === start) run.end = this.#at;
-    else group.runs.push({ chunk: this.#chunk, start, end: this.#at });
-    group.bytes += this.#at - start;
-    group.positions.push(position);
+    const open = this.#open.get(invoiceNo);
+    if (open?.add(text, position) === true) return true;
+    if (open !== undefined) this.#full.push(open);
+    const group = new Group(invoiceNo);
+    group.add(text, position);
+    this.#open.set(invoiceNo, group);
     return true;
   }
 
   /** All records; full ones first, so that records of an invoice stay in the order of their lines. */
   records(): BuiltRecord[] {
-    return [...this.#full, ...this.#open.values()].map(({ key, runs, positions }) => {
-      const pieces = runs.map(({ chunk, start, end }) => chunk.subarray(start, end));
-      const [first] = pieces;
-      return { key, data: first !== undefined && pieces.length === 1 ? first : Buffer.concat(pieces), positions };
-    });
+    return [...this.#full, ...this.#open.values()].map((group) => group.record());
+  }
+}
+
+/** The lines of one record to be. */
+class Group {
+  readonly #key: string;
+  readonly #positions: number[] = [];
+  /** Bytes of the first lines, where it came to counting them, and text of the rest. */
+  readonly #pieces: Buffer[] = [];
+  #bytes = 0;
+  #text = '';
+
+  constructor(key: string) {
+    this.#key = key;
   }
 
-  #groupFor(key: string, bytes: number): Group {
-    const open = this.#open.get(key);
-    if (open !== undefined && open.bytes + bytes <= RECORD_BYTES_MAX) return open;
-    if (open !== undefined) this.#full.push(open);
-    const group: Group = { key, bytes: 0, positions: [], runs: [] };
-    this.#open.set(key, group);
-    return group;
+  /** False when the record would be too large with this line, and has one. */
+  add(text: string, position: number): boolean {
+    if (!this.#has(text.length * UTF8_BYTES_MAX)) {
+      this.#encode();
+      if (!this.#has(Buffer.byteLength(text)) && this.#positions.length > 0) return false;
+    }
+    this.#text += text;
+    this.#positions.push(position);
+    return true;
+  }
+
+  record(): BuiltRecord {
+    this.#encode();
+    const [first] = this.#pieces;
+    const data = first !== undefined && this.#pieces.length === 1 ? first : Buffer.concat(this.#pieces);
+    return { key: this.#key, data, positions: this.#positions };
+  }
+
+  /** Whether there is room for so many bytes more, whatever the characters of the text are. */
+  #has(bytes: number): boolean {
+    return this.#bytes + this.#text.length * UTF8_BYTES_MAX + bytes <= RECORD_BYTES_MAX;
+  }
+
+  #encode(): void {
+    if (this.#text === '') return;
+    const piece = Buffer.from(this.#text);
+    this.#pieces.push(piece);
+    this.#bytes += piece.length;
+    this.#text = '';
   }
 }

@@ -195,7 +195,7 @@ export class LineReader {
 
   #lineId(name: string, value: unknown): string {
     if (value === null || value === '') return '';
-    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return padded(String(value));
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return paddedNumber(value);
     if (typeof value === 'string') {
       const text = value.trim();
       if (/^\d+$/.test(text) && isWithin(text, limits.lineIdBytesMax)) return padded(text);
@@ -324,6 +324,11 @@ function notAnObject(input: unknown): Refusal {
 /** Digits → at least six of them, so that numbered lines order as text. */
 function padded(digits: string): string {
   return digits.replace(/^0+(?=\d)/, '').padStart(6, '0');
+}
+
+/** The same of a whole number. */
+function paddedNumber(value: number): string {
+  return value < 1_000_000 ? String(value + 1_000_000).slice(1) : String(value);
 }
 
 function isClean(text: string, control: RegExp): boolean {

@@ -32,7 +32,7 @@ export function createArchiveRaw(lake: ObjectStore): Pipeline {
       const { hours, failures } = cutByHour(records);
       for (const [hour, archived] of hours) {
         const data = await compress(archived.text(), { level: constants.Z_BEST_SPEED });
-        await lake.put(`raw/${hour}/${SHARD}-${archived.first}-${archived.last}.ndjson.gz`, data);
+        await lake.put(`raw/${nameOf(hour)}/${SHARD}-${archived.first}-${archived.last}.ndjson.gz`, data);
       }
       if (checkpoint !== undefined && failures.length === 0) {
         const { streamId, sequence } = checkpoint;
@@ -43,8 +43,8 @@ export function createArchiveRaw(lake: ObjectStore): Pipeline {
   };
 }
 
-function cutByHour(records: readonly StreamRecord[]): { hours: Map<string, Archived>; failures: Failure[] } {
-  const hours = new Map<string, Archived>();
+function cutByHour(records: readonly StreamRecord[]): { hours: Map<number, Archived>; failures: Failure[] } {
+  const hours = new Map<number, Archived>();
   const failures: Failure[] = [];
   for (const record of records) {
     const lines = linesOf(record.data);
@@ -53,7 +53,7 @@ function cutByHour(records: readonly StreamRecord[]): { hours: Map<string, Archi
       failures.push({ sequence: record.sequence, error: new TillstreamError('unusable_record', message) });
       continue;
     }
-    const hour = hourOf(record.arrivedAtMs);
+    const hour = Math.floor(record.arrivedAtMs / HOUR_MS);
     const archived = hours.get(hour) ?? new Archived(record.sequence);
     hours.set(hour, archived);
     archived.add(record.sequence, lines);
@@ -61,9 +61,11 @@ function cutByHour(records: readonly StreamRecord[]): { hours: Map<string, Archi
   return { hours, failures };
 }
 
-/** `dt=2010-12-01/hh=08`, UTC. */
-function hourOf(arrivedAtMs: number): string {
-  const at = new Date(arrivedAtMs).toISOString();
+const HOUR_MS = 3_600_000;
+
+/** Hours since 1970 → `dt=2010-12-01/hh=08`, UTC. */
+function nameOf(hour: number): string {
+  const at = new Date(hour * HOUR_MS).toISOString();
   return `dt=${at.slice(0, 10)}/hh=${at.slice(11, 13)}`;
 }
 

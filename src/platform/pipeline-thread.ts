@@ -11,6 +11,7 @@ import { openLmdbStreamReader } from '../stream/lmdb-stream-reader.ts';
 import { hostConsumers } from './consumer-host.ts';
 import { createLog } from './log.ts';
 import { serve } from './rpc.ts';
+import { yieldToTheDoor } from './thread-priority.ts';
 import type { ThreadData } from './threads.ts';
 
 /** Objects of a useful size, not many small ones: at 5 s, 8 MiB or the hour (archive-raw.ts cuts that). */
@@ -19,6 +20,7 @@ const LAKE_BATCH: BatchLimits = { recordsMax: 100_000, bytesMax: 8 * 2 ** 20, li
 const ORDERS_BATCH: BatchLimits = { recordsMax: 5000, bytesMax: 4 * 2 ** 20, lingerMs: 0, restMs: 20 };
 
 async function start() {
+  yieldToTheDoor();
   const { directory, head: buffer, logLevel } = workerData as ThreadData;
   const log = createLog('pipelines', logLevel);
   const head = new Head(buffer);

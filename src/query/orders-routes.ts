@@ -5,6 +5,7 @@ import { TillstreamError } from '../model/errors.ts';
 import type { InvoiceHeader } from '../model/invoice.ts';
 import { poundsFromE4 } from '../model/money.ts';
 import type { OrderStore } from '../stores/orders/order-store.ts';
+import { endOfTurn } from './end-of-turn.ts';
 
 /** A page of a purchase history: what a screen shows, and what a client may ask for at once. */
 const HISTORY_LIMIT = 50;
@@ -19,6 +20,7 @@ const HistoryQuery = Type.Object({
 
 export function ordersRoutes(server: FastifyInstance, orders: OrderStore): void {
   const invoice = async (reply: FastifyReply, invoiceNo: string): Promise<FastifyReply> => {
+    await endOfTurn();
     const document = await orders.invoice(invoiceNo);
     if (document === null) throw new TillstreamError('not_found', `There is no invoice ${invoiceNo}.`);
     return reply.type('application/json; charset=utf-8').send(document.json);

@@ -132,7 +132,8 @@ export function openDocument(header: InvoiceHeader): string {
 function encodeEntry(line: AcceptedLine, jsonBytes: number, date: number, amount: number): Buffer {
   const lineIdBytes = Buffer.byteLength(line.lineId);
   const sequenceBytes = Buffer.byteLength(line.sequence);
-  const entry = Buffer.alloc(ENTRY.bytes + lineIdBytes + sequenceBytes + Buffer.byteLength(line.source));
+  // Every byte of it is written below.
+  const entry = Buffer.allocUnsafe(ENTRY.bytes + lineIdBytes + sequenceBytes + Buffer.byteLength(line.source));
   entry.writeUInt32LE(jsonBytes, ENTRY.jsonBytes);
   entry.writeUInt32LE(line.position, ENTRY.position);
   entry.writeDoubleLE(line.receivedAt, ENTRY.receivedAt);
