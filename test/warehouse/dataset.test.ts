@@ -52,13 +52,13 @@ describe.runIf(dataset !== null)('the real data set in the warehouse', () => {
   }
 
   test('lines, orders, customers and money of the whole', async () => {
-    const [totals] = await warehouse.ask('sales_totals', [null, null, null]);
+    const totals = (await warehouse.ask('sales', ['year', null, null, null])).at(-1);
     expect(totals).toMatchObject({ revenue: '9747747.9340', lines: 541_909, customers: 4372, orders: 22_061 });
     expect(textFromE4(totalsOf((await warehouse.digest()).days).amountE4)).toBe('9747747.934');
   });
 
   test('305 trading days, 31,959.83 a day', async () => {
-    const days = await warehouse.ask('sales', ['day', null, null, null]);
+    const days = (await warehouse.ask('sales', ['day', null, null, null])).filter(({ period }) => period !== null);
     expect(days).toHaveLength(305);
     const revenue = days.reduce((sum, day) => sum + Number(day.revenue), 0);
     expect((revenue / days.length).toFixed(2)).toBe('31959.83');

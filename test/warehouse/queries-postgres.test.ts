@@ -50,15 +50,14 @@ describe(`queries (seed ${SEED})`, () => {
   });
 
   test('sales and totals are what the lines add up to', async () => {
-    const [totals] = await warehouse.ask('sales_totals', [null, null, null]);
-    expect(totals).toEqual(salesOf(lines));
-    const days = await warehouse.ask('sales', ['day', null, null, null]);
+    const sales = await warehouse.ask('sales', ['day', null, null, null]);
+    expect(sales.at(-1)).toEqual({ period: null, ...salesOf(lines) });
     const periods = [...new Set(lines.map(({ invoiceDate }) => invoiceDate.slice(0, 10)))].sort();
     const expected = periods.map((day) => ({
       period: `${day}T00:00:00`,
       ...salesOf(lines.filter(({ invoiceDate }) => invoiceDate.startsWith(day))),
     }));
-    expect(days).toEqual(expected);
+    expect(sales.slice(0, -1)).toEqual(expected);
   });
 });
 

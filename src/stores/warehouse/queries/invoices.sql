@@ -14,20 +14,23 @@ WITH ranked AS (
   GROUP BY invoice_no
 ), best AS (
   SELECT * FROM ranked WHERE place <= CAST($2 AS INTEGER)
+), members AS (
+  SELECT invoice_no, customer_id, country, received_at, sequence, position
+  FROM sales
+  WHERE invoice_no IN (SELECT invoice_no FROM best)
 ), newest AS (
   SELECT
     invoice_no,
     country,
     ROW_NUMBER() OVER (PARTITION BY invoice_no ORDER BY received_at DESC NULLS LAST, sequence DESC NULLS LAST, position DESC NULLS LAST) AS place
-  FROM sales
-  WHERE invoice_no IN (SELECT invoice_no FROM best)
+  FROM members
 ), named AS (
   SELECT
     invoice_no,
     customer_id,
     ROW_NUMBER() OVER (PARTITION BY invoice_no ORDER BY received_at DESC NULLS LAST, sequence DESC NULLS LAST, position DESC NULLS LAST) AS place
-  FROM sales
-  WHERE invoice_no IN (SELECT invoice_no FROM best) AND customer_id IS NOT NULL
+  FROM members
+  WHERE customer_id IS NOT NULL
 )
 SELECT
   best.invoice_no,

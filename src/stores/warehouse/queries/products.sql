@@ -15,25 +15,23 @@ WITH ranked AS (
   GROUP BY stock_code
 ), best AS (
   SELECT * FROM ranked WHERE place <= CAST($4 AS INTEGER)
+), sold AS (
+  SELECT stock_code, description, CASE WHEN is_cancellation OR is_adjustment THEN NULL ELSE invoice_no END AS order_no
+  FROM sales
+  WHERE invoice_date >= COALESCE(CAST($2 AS TIMESTAMP), CAST('1900-01-01 00:00:00' AS TIMESTAMP))
+    AND invoice_date < COALESCE(CAST($3 AS TIMESTAMP), CAST('2100-01-01 00:00:00' AS TIMESTAMP))
+    AND stock_code IN (SELECT stock_code FROM best)
 ), named AS (
   SELECT
     stock_code,
     description,
     ROW_NUMBER() OVER (PARTITION BY stock_code ORDER BY COUNT(*) DESC NULLS LAST, description) AS place
-  FROM sales
-  WHERE invoice_date >= COALESCE(CAST($2 AS TIMESTAMP), CAST('1900-01-01 00:00:00' AS TIMESTAMP))
-    AND invoice_date < COALESCE(CAST($3 AS TIMESTAMP), CAST('2100-01-01 00:00:00' AS TIMESTAMP))
-    AND stock_code IN (SELECT stock_code FROM best)
-    AND description IS NOT NULL
+  FROM sold
+  WHERE description IS NOT NULL
   GROUP BY stock_code, description
 ), ordered AS (
-  SELECT stock_code, COUNT(DISTINCT invoice_no) AS orders
-  FROM sales
-  WHERE invoice_date >= COALESCE(CAST($2 AS TIMESTAMP), CAST('1900-01-01 00:00:00' AS TIMESTAMP))
-    AND invoice_date < COALESCE(CAST($3 AS TIMESTAMP), CAST('2100-01-01 00:00:00' AS TIMESTAMP))
-    AND stock_code IN (SELECT stock_code FROM best)
-    AND NOT is_cancellation
-    AND NOT is_adjustment
+  SELECT stock_code, COUNT(DISTINCT order_no) AS orders
+  FROM sold
   GROUP BY stock_code
 )
 SELECT

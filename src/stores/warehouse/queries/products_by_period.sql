@@ -29,24 +29,24 @@ WITH ranked AS (
   GROUP BY period, stock_code
 ), best AS (
   SELECT * FROM ranked WHERE place <= CAST($5 AS INTEGER)
+), sold AS (
+  SELECT
+    CASE CAST($1 AS VARCHAR)
+      WHEN 'hour' THEN DATE_TRUNC('hour', invoice_date)
+      WHEN 'day' THEN DATE_TRUNC('day', invoice_date)
+      WHEN 'month' THEN DATE_TRUNC('month', invoice_date)
+      ELSE DATE_TRUNC('year', invoice_date)
+    END AS period,
+    stock_code,
+    description,
+    CASE WHEN is_cancellation OR is_adjustment THEN NULL ELSE invoice_no END AS order_no
+  FROM sales
+  WHERE invoice_date >= COALESCE(CAST($3 AS TIMESTAMP), CAST('1900-01-01 00:00:00' AS TIMESTAMP))
+    AND invoice_date < COALESCE(CAST($4 AS TIMESTAMP), CAST('2100-01-01 00:00:00' AS TIMESTAMP))
+    AND stock_code IN (SELECT stock_code FROM best)
 ), ordered AS (
-  SELECT sold.period, sold.stock_code, COUNT(DISTINCT sold.invoice_no) AS orders
-  FROM (
-    SELECT
-      CASE CAST($1 AS VARCHAR)
-        WHEN 'hour' THEN DATE_TRUNC('hour', invoice_date)
-        WHEN 'day' THEN DATE_TRUNC('day', invoice_date)
-        WHEN 'month' THEN DATE_TRUNC('month', invoice_date)
-        ELSE DATE_TRUNC('year', invoice_date)
-      END AS period,
-      stock_code,
-      invoice_no
-    FROM sales
-    WHERE invoice_date >= COALESCE(CAST($3 AS TIMESTAMP), CAST('1900-01-01 00:00:00' AS TIMESTAMP))
-      AND invoice_date < COALESCE(CAST($4 AS TIMESTAMP), CAST('2100-01-01 00:00:00' AS TIMESTAMP))
-      AND NOT is_cancellation
-      AND NOT is_adjustment
-  ) AS sold
+  SELECT sold.period, sold.stock_code, COUNT(DISTINCT sold.order_no) AS orders
+  FROM sold
   JOIN best ON best.period = sold.period AND best.stock_code = sold.stock_code
   GROUP BY sold.period, sold.stock_code
 ), named AS (
@@ -54,11 +54,8 @@ WITH ranked AS (
     stock_code,
     description,
     ROW_NUMBER() OVER (PARTITION BY stock_code ORDER BY COUNT(*) DESC NULLS LAST, description) AS place
-  FROM sales
-  WHERE invoice_date >= COALESCE(CAST($3 AS TIMESTAMP), CAST('1900-01-01 00:00:00' AS TIMESTAMP))
-    AND invoice_date < COALESCE(CAST($4 AS TIMESTAMP), CAST('2100-01-01 00:00:00' AS TIMESTAMP))
-    AND stock_code IN (SELECT stock_code FROM best)
-    AND description IS NOT NULL
+  FROM sold
+  WHERE description IS NOT NULL
   GROUP BY stock_code, description
 )
 SELECT
