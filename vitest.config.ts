@@ -1,7 +1,7 @@
 // Tests run against real storage and, for whole processes, against the built dist/.
 //
-// Files named *.long.ts run only with TILLSTREAM_TEST_LONG=1 (`npm run test:long`). With TILLSTREAM_TEST_NO_SKIPS=1 a
-// skipped test fails the run (.ci/run): otherwise a missing data set or tool would pass unnoticed.
+// With TILLSTREAM_TEST_LONG=1 (`npm run test:long`) tests that go by rounds take ten times as many. With
+// TILLSTREAM_TEST_NO_SKIPS=1 a skipped test fails the run (.ci/run): otherwise a missing data set or tool would pass unnoticed.
 import { defineConfig } from 'vitest/config';
 import { failOnSkipped } from './test/support/fail-on-skipped.ts';
 
@@ -10,7 +10,7 @@ const noSkips = process.env.TILLSTREAM_TEST_NO_SKIPS === '1';
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts', ...(long ? ['test/**/*.long.ts'] : [])],
+    include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/build.mjs'],
     pool: 'forks',
     // Most files start threads or processes of their own; more than two at once would measure the machine, not us.
