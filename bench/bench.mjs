@@ -62,14 +62,20 @@ export async function openBench(options) {
   };
 }
 
+/** Compiled code and filled caches: a platform has more of both to come to than a bare server. */
+const WARM_UP_ROUNDS = 3;
+
 /**
  * Measures all sides in turn, round after round: A B C A B C … A side's `measure()` answers what the generator
  * does; its `rest()`, if any, waits until its work in the background is done, so that it does not fall on another's turn.
  */
 export async function interleaved(bench, sides) {
-  for (const side of sides) {
-    await side.measure(); // warms it up: compiled code, filled caches
-    await side.rest?.();
+  for (let round = 0; round < WARM_UP_ROUNDS; round += 1) {
+    for (const side of sides) {
+      await side.measure();
+      await side.rest?.();
+      bench.say(`${side.name}: warming up`);
+    }
   }
   const results = new Map(sides.map((side) => [side, []]));
   for (let round = 0; round < bench.rounds; round += 1) {

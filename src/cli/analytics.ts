@@ -88,8 +88,7 @@ function salesTable(answer: SalesAnswer, shown: typeof figures, width: number, b
   const rows = [
     ...periods.map((each) => row(periodName(by, each.period), each, bar(each.revenue, largest, barWidth))),
     row(counted(periods.length, by), totals),
-    // The customers of a period are not additive: a share of all of them would mean nothing to a person.
-    row('on average', average).map((cell, index) => (shown[index - 1]?.title === 'Customers' ? '' : cell)),
+    row('on average', average),
   ];
   const columns: Column[] = [
     { title: capitalised(by) },

@@ -105,7 +105,7 @@ export function parseRecord(sequence: string, data: Buffer): AcceptedLine[] {
         `Record ${sequence} holds something else than a line${wrong}: ${excerpt(text)}`,
       );
     }
-    lines.push({ ...(parsed as RecordLine), sequence });
+    lines.push(Object.assign(parsed as RecordLine, { sequence }));
   }
   if (lines.length === 0) throw new TillstreamError('unusable_record', `Record ${sequence} is empty`);
   return lines;

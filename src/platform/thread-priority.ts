@@ -1,17 +1,47 @@
-// Which threads go first when there are more of them than processors.
+// Which threads go first when there are more of them than processors. On Linux alone threads have a priority of their own;
+// elsewhere nothing happens here.
 import { readlinkSync } from 'node:fs';
+import { readlink } from 'node:fs/promises';
 import { constants, setPriority } from 'node:os';
 import { basename } from 'node:path';
 
+/** A link to whoever reads it. */
+const THREAD_SELF = '/proc/thread-self';
+
+/** Of libuv, unless the variable of its name says otherwise. */
+const POOL_THREADS = 4;
+/** Asked at once, so that each of libuv's threads gets a question; again, where one was too slow to get any. */
+const QUESTIONS = 64;
+const ROUNDS_MAX = 20;
+
 /**
  * Lets the other threads of the process go before this one: what is accepted first is carried on a little later, and lies
- * safely in the stream until then. On Linux alone threads have a priority of their own; elsewhere nothing happens.
+ * safely in the stream until then.
  */
 export function yieldToTheDoor(): void {
   try {
-    const threadId = Number(basename(readlinkSync('/proc/thread-self')));
-    setPriority(threadId, constants.priority.PRIORITY_BELOW_NORMAL);
+    lower(readlinkSync(THREAD_SELF));
   } catch {
     // No /proc, or not allowed: all threads go alike.
   }
+}
+
+/** The same for libuv's threads, in which DuckDB loads and the lake's objects are compressed: each tells its own name. */
+export async function poolYieldsToTheDoor(): Promise<void> {
+  try {
+    const threads = Number(process.env.UV_THREADPOOL_SIZE ?? POOL_THREADS);
+    const links = new Set<string>();
+    for (let round = 0; round < ROUNDS_MAX && links.size < threads; round += 1) {
+      for (const link of await Promise.all(Array.from({ length: QUESTIONS }, () => readlink(THREAD_SELF))))
+        links.add(link);
+    }
+    for (const link of links) lower(link);
+  } catch {
+    // As above.
+  }
+}
+
+/** @param link `<process>/task/<thread>` */
+function lower(link: string): void {
+  setPriority(Number(basename(link)), constants.priority.PRIORITY_BELOW_NORMAL);
 }

@@ -12,7 +12,7 @@ import { openLmdbStreamReader } from '../stream/lmdb-stream-reader.ts';
 import { hostConsumers } from './consumer-host.ts';
 import { createLog } from './log.ts';
 import { serve } from './rpc.ts';
-import { yieldToTheDoor } from './thread-priority.ts';
+import { poolYieldsToTheDoor, yieldToTheDoor } from './thread-priority.ts';
 import type { ThreadData } from './threads.ts';
 import type { LakeSelection } from './verify.ts';
 
@@ -21,6 +21,7 @@ const WAREHOUSE_BATCH: BatchLimits = { recordsMax: 20_000, bytesMax: 8 * 2 ** 20
 
 async function start() {
   yieldToTheDoor();
+  await poolYieldsToTheDoor();
   const { directory, head: buffer, logLevel, warehouseMemoryMb } = workerData as ThreadData;
   const log = createLog('warehouse', logLevel);
   const head = new Head(buffer);

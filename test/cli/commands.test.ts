@@ -170,7 +170,7 @@ describe('look-ups', () => {
         2010-12-03 Fri  3,752.50       0.00       1  1,000          1  ████████████████████████████████
 
         3 days          3,888.34      -5.10       4  1,096          2
-        on average      1,296.11      -1.70       1    365
+        on average      1,296.11      -1.70       1    365          1
       exit 0"
     `);
     expect(await shown('sales', '--from', '2012')).toMatchInlineSnapshot(`
