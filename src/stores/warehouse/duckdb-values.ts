@@ -18,6 +18,10 @@ import type { SqlValue } from './warehouse.ts';
 export function sqlValueFrom(value: DuckDBValue, type: DuckDBType): SqlValue {
   if (value === null || value === undefined) return null;
   switch (type.typeId) {
+    case DuckDBTypeId.VARCHAR:
+    case DuckDBTypeId.DECIMAL:
+    case DuckDBTypeId.HUGEINT:
+      return String(value);
     case DuckDBTypeId.BOOLEAN:
       return value === true;
     case DuckDBTypeId.TINYINT:

@@ -111,7 +111,11 @@ export class DuckDbWarehouse implements Warehouse {
           `The answer has more than ${QUESTION_ROWS_MAX} rows; ask for a shorter range or fewer products.`,
         );
       }
-      return rows.map((row) => Object.fromEntries(columns.map(({ name }, index) => [name, row[index] ?? null])));
+      return rows.map((row) => {
+        const named: Record<string, SqlValue> = {};
+        for (const [index, { name }] of columns.entries()) named[name] = row[index] ?? null;
+        return named;
+      });
     });
   }
 
