@@ -2,6 +2,7 @@
 //
 // A record goes in as it is; each line only gets the shard and the sequence, by cutting bytes, not by parsing. An object's
 // name follows from its first and last sequence, so a batch that is delivered again writes the same object again.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import type { Checkpoint } from '../model/checkpoint.ts';
@@ -29,7 +30,7 @@ export function createArchiveRaw(lake: ObjectStore): Pipeline {
     },
 
     async process(records, checkpoint) {
-      const { hours, failures } = cutByHour(records);
+      const { hours, failures } = await cutByHour(records);
       for (const [hour, archived] of hours) {
         const data = await compress(archived.text(), { level: constants.Z_BEST_SPEED });
         await lake.put(`raw/${nameOf(hour)}/${SHARD}-${archived.first}-${archived.last}.ndjson.gz`, data);
@@ -43,20 +44,27 @@ export function createArchiveRaw(lake: ObjectStore): Pipeline {
   };
 }
 
-function cutByHour(records: readonly StreamRecord[]): { hours: Map<number, Archived>; failures: Failure[] } {
+/** Records between two turns of the event loop: a millisecond or two, so that the other pipeline of the thread goes on. */
+const RECORDS_A_TURN = 1000;
+
+async function cutByHour(
+  records: readonly StreamRecord[],
+): Promise<{ hours: Map<number, Archived>; failures: Failure[] }> {
   const hours = new Map<number, Archived>();
   const failures: Failure[] = [];
-  for (const record of records) {
-    const lines = linesOf(record.data);
-    if (lines === null) {
-      const message = `Record ${record.sequence} is not made of lines that are JSON objects`;
-      failures.push({ sequence: record.sequence, error: new TillstreamError('unusable_record', message) });
+  for (const [index, record] of records.entries()) {
+    if (index % RECORDS_A_TURN === RECORDS_A_TURN - 1) await nextTurn();
+    const { sequence, arrivedAtMs, data } = record;
+    const ends = endsOfLines(data);
+    if (ends === null) {
+      const message = `Record ${sequence} is not made of lines that are JSON objects`;
+      failures.push({ sequence, error: new TillstreamError('unusable_record', message) });
       continue;
     }
-    const hour = Math.floor(record.arrivedAtMs / HOUR_MS);
-    const archived = hours.get(hour) ?? new Archived(record.sequence);
+    const hour = Math.floor(arrivedAtMs / HOUR_MS);
+    const archived = hours.get(hour) ?? new Archived(sequence);
     hours.set(hour, archived);
-    archived.add(record.sequence, lines);
+    archived.add(sequence, data, ends);
   }
   return { hours, failures };
 }
@@ -74,40 +82,59 @@ const OPENING = 0x7b;
 const QUOTE = 0x22;
 const CLOSING = 0x7d;
 
-/** What follows the opening brace of each line, newline apart; null when one does not look like an object with a field. */
-function linesOf(data: Buffer): Buffer[] | null {
-  const lines: Buffer[] = [];
+/** Where each line ends, newline apart; null when one does not look like an object with a field. */
+function endsOfLines(data: Buffer): number[] | null {
+  const ends: number[] = [];
   for (let start = 0; start < data.length; ) {
     const newline = data.indexOf(NEWLINE, start);
     const end = newline === -1 ? data.length : newline;
     if (data[start] !== OPENING || data[start + 1] !== QUOTE || data[end - 1] !== CLOSING) return null;
-    lines.push(data.subarray(start + 1, end));
+    ends.push(end);
     start = end + 1;
   }
-  return lines.length === 0 ? null : lines;
+  return ends.length === 0 ? null : ends;
 }
 
-const NEWLINE_BYTES = Buffer.from('\n');
+/** Larger than a record with its sequences mostly is. */
+const CHUNK_BYTES = 256 * 1024;
 
-/** The text of one object. Memory: one copy of its records, which the consumer's cut bounds (8 MiB). */
+/** The text of one object. Memory: one copy of its records, which the consumer's cut bounds (8 MiB), and that one compressed. */
 class Archived {
   readonly first: string;
   last: string;
-  readonly #parts: Buffer[] = [];
+  readonly #chunks: Buffer[] = [];
+  #chunk: Buffer = Buffer.alloc(0);
+  #at = 0;
 
   constructor(first: string) {
     this.first = first;
     this.last = first;
   }
 
-  add(sequence: string, lines: readonly Buffer[]): void {
+  /** @param ends see endsOfLines() */
+  add(sequence: string, data: Buffer, ends: readonly number[]): void {
     this.last = sequence;
-    const opening = Buffer.from(`{"shard":"${SHARD}","sequence":"${sequence}",`);
-    for (const line of lines) this.#parts.push(opening, line, NEWLINE_BYTES);
+    const opening = `{"shard":"${SHARD}","sequence":"${sequence}",`;
+    this.#makeRoom(data.length + 1 + ends.length * opening.length);
+    let start = 0;
+    for (const end of ends) {
+      this.#at += this.#chunk.write(opening, this.#at, 'latin1');
+      this.#at += data.copy(this.#chunk, this.#at, start + 1, end); // without its opening brace
+      this.#chunk[this.#at] = NEWLINE;
+      this.#at += 1;
+      start = end + 1;
+    }
   }
 
   text(): Buffer {
-    return Buffer.concat(this.#parts);
+    return Buffer.concat([...this.#chunks, this.#chunk.subarray(0, this.#at)]);
+  }
+
+  #makeRoom(bytes: number): void {
+    if (this.#at + bytes <= this.#chunk.length) return;
+    this.#chunks.push(this.#chunk.subarray(0, this.#at));
+    this.#chunk = Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, bytes));
+    this.#at = 0;
   }
 }
 

@@ -7,7 +7,9 @@
 export const ANSWERS_TIMEOUT_MS = 1500;
 /** Batches under way, in all threads at once. */
 export const BATCHES_TIMEOUT_MS = 2000;
-/** All of close(): leaves a second to end the threads and to close the stores. */
+/** The commit under way, after them: whoever waited for it has been answered, or has gone. */
+export const STREAM_TIMEOUT_MS = 500;
+/** All of close(): leaves half a second to end the threads and to close the stores. */
 export const CLOSE_TIMEOUT_MS = 4500;
 /** What is still open when all is closed is of no use to anyone. */
 export const LINGER_TIMEOUT_MS = 300;

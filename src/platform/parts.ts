@@ -9,7 +9,7 @@ import type { OrderStore } from '../stores/orders/order-store.ts';
 import { openLmdbQuarantine } from '../stores/quarantine/lmdb-quarantine.ts';
 import type { Quarantine } from '../stores/quarantine/quarantine.ts';
 import { Head } from '../stream/head.ts';
-import { BATCHES_TIMEOUT_MS } from './closing.ts';
+import { BATCHES_TIMEOUT_MS, STREAM_TIMEOUT_MS } from './closing.ts';
 import type { Config } from './config.ts';
 import type { HostedConsumers } from './consumer-host.ts';
 import type { DataDirectory } from './data-directory.ts';
@@ -65,9 +65,9 @@ export async function openParts(
   const ingest = new Ingest({ stream, clock, newLineId: newId, timeZone: config.timeZone });
   const close = async (): Promise<void> => {
     admission.close();
-    await Promise.all(threads.map(endThread));
+    await Promise.all(threads.map((thread) => endThread(thread, BATCHES_TIMEOUT_MS)));
     await Promise.all([orders.close(), quarantine.close()]);
-    await endThread(streamThread);
+    await endThread(streamThread, STREAM_TIMEOUT_MS);
   };
   try {
     await admission.open();
@@ -79,7 +79,7 @@ export async function openParts(
   return { stream, ingest, admission, orders, quarantine, pipelines, warehouse, threads, close };
 }
 
-async function endThread(thread: Thread<{ stop: () => Promise<void> }>): Promise<void> {
-  await Promise.race([thread.call('stop').catch(() => {}), pause(BATCHES_TIMEOUT_MS, undefined, { ref: false })]);
+async function endThread(thread: Thread<{ stop: () => Promise<void> }>, timeoutMs: number): Promise<void> {
+  await Promise.race([thread.call('stop').catch(() => {}), pause(timeoutMs, undefined, { ref: false })]);
   await thread.end();
 }

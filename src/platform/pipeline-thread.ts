@@ -20,7 +20,7 @@ const LAKE_BATCH: BatchLimits = { recordsMax: 100_000, bytesMax: 8 * 2 ** 20, li
 const ORDERS_BATCH: BatchLimits = { recordsMax: 5000, bytesMax: 4 * 2 ** 20, lingerMs: 0, restMs: 20 };
 
 async function start() {
-  yieldToTheDoor();
+  yieldToTheDoor('pipelines');
   const { directory, head: buffer, logLevel } = workerData as ThreadData;
   const log = createLog('pipelines', logLevel);
   const head = new Head(buffer);

@@ -3,19 +3,14 @@
 import type { Clock } from '../model/clock.ts';
 import { TillstreamError } from '../model/errors.ts';
 import { RECORD_BYTES_MAX } from '../model/record.ts';
+import { COMMIT_WAIT_MS_MAX, tooLate } from '../stores/lmdb-environment.ts';
 import type { AppendResult, NewRecord, StreamBounds, StreamWriter } from '../stream/event-stream.ts';
-import { encodeFrame } from '../stream/frame.ts';
+import { encodeFrame, FRAME_BYTES_MAX } from '../stream/frame.ts';
 import type { Head } from '../stream/head.ts';
 import { assertSize, fullBecause, type StreamSize } from '../stream/lmdb-stream.ts';
 import { sequenceOf } from '../stream/lmdb-stream-reader.ts';
 import type { StreamThread } from './stream-thread.ts';
 import type { Thread } from './threads.ts';
-
-/** More goes in several frames: the first need not wait for the last to be copied. */
-const FRAME_BYTES_MAX = 4 * 2 ** 20;
-
-/** A disk that takes longer is away. */
-const COMMIT_WAIT_MS_MAX = 60_000;
 
 interface Append {
   readonly records: readonly NewRecord[];
@@ -102,24 +97,28 @@ export class StreamOnThread implements StreamWriter {
   }
 
   #send(appends: readonly Append[]): void {
-    const records = appends.flatMap((append) => append.records);
-    const frame = encodeFrame(records);
-    const settled = this.#thread.callWith([frame.buffer], 'append', frame, records.length, this.#clock.nowMicros());
-    const timer = setTimeout(() => fail(tooLate()), COMMIT_WAIT_MS_MAX);
     const fail = (error: unknown): void => {
-      clearTimeout(timer);
       for (const { reject } of appends) reject(error);
     };
-    settled.then(({ first, size }) => {
-      clearTimeout(timer);
-      this.#size = size;
-      let next = first;
-      for (const { records, resolve } of appends) resolve(records.map(() => ({ sequence: sequenceOf(next++) })));
-    }, fail);
+    const timer = setTimeout(() => fail(cannotBeWritten(tooLate())), COMMIT_WAIT_MS_MAX);
+    this.#append(appends.flatMap((append) => append.records))
+      .then((first) => {
+        let next = first;
+        for (const { records, resolve } of appends) resolve(records.map(() => ({ sequence: sequenceOf(next++) })));
+      }, fail)
+      .finally(() => clearTimeout(timer));
+  }
+
+  /** Number of the first record. */
+  async #append(records: readonly NewRecord[]): Promise<number> {
+    const frame = encodeFrame(records);
+    const appendedAt = this.#clock.nowMicros();
+    const { first, size } = await this.#thread.callWith([frame.buffer], 'append', frame, records.length, appendedAt);
+    this.#size = size;
+    return first;
   }
 }
 
-function tooLate(): TillstreamError {
-  const cause = new Error(`no answer within ${COMMIT_WAIT_MS_MAX / 1000} seconds`);
+function cannotBeWritten(cause: Error): TillstreamError {
   return new TillstreamError('unavailable', `The stream cannot be written: ${cause.message}`, { cause });
 }

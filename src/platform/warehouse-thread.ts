@@ -20,7 +20,7 @@ import type { LakeSelection } from './verify.ts';
 const WAREHOUSE_BATCH: BatchLimits = { recordsMax: 20_000, bytesMax: 8 * 2 ** 20, lingerMs: 0, restMs: 250 };
 
 async function start() {
-  yieldToTheDoor();
+  yieldToTheDoor('warehouse');
   await poolYieldsToTheDoor();
   const { directory, head: buffer, logLevel, warehouseMemoryMb } = workerData as ThreadData;
   const log = createLog('warehouse', logLevel);

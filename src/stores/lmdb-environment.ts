@@ -25,7 +25,12 @@ const binary = { encoding: 'binary', keyEncoding: 'binary' } as const;
  * How long a commit may take. LMDB never settles a write once its environment has failed for good (a write of its meta
  * page failed); and a disk that takes longer is away.
  */
-const COMMIT_WAIT_MS_MAX = 60_000;
+export const COMMIT_WAIT_MS_MAX = 60_000;
+
+/** What a commit that takes longer fails with. */
+export function tooLate(): Error {
+  return new Error(`no answer within ${COMMIT_WAIT_MS_MAX / 1000} seconds`);
+}
 
 /** As LMDB gives it, and as Node does. */
 const NOT_WRITABLE: ReadonlySet<unknown> = new Set([13, 30, 'EACCES', 'EROFS']);
@@ -65,10 +70,10 @@ export function openDatabase(environment: Environment, name: string): BinaryData
 
 /**
  * Does the puts and removes of `action` in one transaction, which is on disk on return. This thread waits for the disk: that
- * takes half the processor time of a promise of LMDB's, and none of libuv's four threads. For a thread that has nobody to
- * answer.
+ * takes half the processor time of a promise of LMDB's, and none of libuv's four threads. For a thread that has nothing else
+ * to do meanwhile.
  * @param bytes how much it writes, where that can be much
- * @throws unavailable  nothing of it is stored
+ * @throws unavailable  nothing of it is stored, or (when the disk failed while it was committed) it may be
  */
 export function durablyNow(environment: Environment, action: () => void, bytes = 0): void {
   assertRoom(pathOf(environment), bytes);
@@ -87,9 +92,8 @@ export function durablyNow(environment: Environment, action: () => void, bytes =
  */
 export async function transact<T>(environment: Environment, action: () => T): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<never>((_, reject) => {
-    const late = new Error(`no answer within ${COMMIT_WAIT_MS_MAX / 1000} seconds`);
-    timer = setTimeout(() => reject(late), COMMIT_WAIT_MS_MAX);
+  const timedOut = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(tooLate()), COMMIT_WAIT_MS_MAX);
   });
   try {
     assertRoom(pathOf(environment), 0);
@@ -97,7 +101,7 @@ export async function transact<T>(environment: Environment, action: () => T): Pr
     const committed = environment.transaction(action).catch(async (error: unknown) => {
       throw await commitErrorOf(error);
     });
-    return await Promise.race([committed, tooLate]);
+    return await Promise.race([committed, timedOut]);
   } catch (error) {
     if (isTillstreamError(error)) throw error;
     throw unavailable(pathOf(environment), error);

@@ -5,6 +5,9 @@
 // u32 bytes of the value: retention decides by keys alone.
 import type { NewRecord } from './event-stream.ts';
 
+/** A frame takes what waits, to this size: large enough to fill a disk's writes, small enough to keep latency. */
+export const FRAME_BYTES_MAX = 4 * 2 ** 20;
+
 const KEY_BYTES = 24;
 /** Of one record's length. */
 const LENGTH_BYTES = 4;

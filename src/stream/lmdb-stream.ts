@@ -10,7 +10,7 @@ import { TillstreamError } from '../model/errors.ts';
 import { RECORD_BYTES_MAX } from '../model/record.ts';
 import { durablyNow, readLatest } from '../stores/lmdb-environment.ts';
 import type { AppendResult, EventStream, NewRecord, StreamBounds, StreamReader } from './event-stream.ts';
-import { decodeKey, encodeFrame, encodeKey, joinFrames } from './frame.ts';
+import { decodeKey, encodeFrame, encodeKey, FRAME_BYTES_MAX, joinFrames } from './frame.ts';
 import type { Head } from './head.ts';
 import {
   boundsOf,
@@ -25,8 +25,6 @@ import {
   type Tail,
 } from './lmdb-stream-reader.ts';
 
-/** A commit takes what waits, to this size: large enough to fill a disk's writes, small enough to keep latency. */
-const FRAME_BYTES_MAX = 4 * 1024 * 1024;
 /** Beyond bytesMax by this share the consumers are too far behind: appends are refused, while there is room to drain. */
 const FULL_FACTOR = 1.25;
 /** Frames removed in one transaction: appends wait for it. */
@@ -109,6 +107,7 @@ export class LmdbStream implements EventStream {
     this.read = this.#reader.read;
   }
 
+  /** For a writer in the same thread; from another one, frames come. */
   async append(records: readonly NewRecord[]): Promise<AppendResult[]> {
     if (records.length === 0) return [];
     assertSize(records);
@@ -184,8 +183,9 @@ export class LmdbStream implements EventStream {
 
   /** Commits what waits, some MiB after some MiB, until nothing does. */
   async #flush(): Promise<void> {
-    await nextTurn(); // what arrived in this turn of the event loop shares the commit
     while (this.#waiting.length > 0) {
+      // What arrived in this turn of the event loop shares the commit; answers to the one before leave, frames come in.
+      await nextTurn();
       const appends = this.#take();
       try {
         let next = this.#commit(appends);

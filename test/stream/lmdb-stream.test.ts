@@ -105,14 +105,6 @@ describe('a reader of another thread', () => {
 });
 
 describe('bounds', () => {
-  test('do not count records that wait for their commit', async () => {
-    const [first] = await append(stream, [newRecord('first')]);
-    const second = append(stream, [newRecord('second')]);
-    expect((await stream.bounds()).newest).toBe(first);
-    await second;
-    expect((await stream.bounds()).newest).not.toBe(first);
-  });
-
   test('do not go back when everything was removed and the stream is opened again', async () => {
     const before = await append(stream, [newRecord('1'), newRecord('2')]);
     const newest = before.at(-1) ?? '';

@@ -8,8 +8,13 @@ import { openLmdbStreamReader } from '../../src/stream/lmdb-stream-reader.ts';
 
 const COMPILED = new URL('../../dist/platform/threads.js', import.meta.url).href;
 
+export interface ThreadedStream extends EventStream {
+  /** Ends the thread, whatever it does. */
+  end(): Promise<void>;
+}
+
 /** Writes by the thread, reads as a consumer does. */
-export async function openThreadedStream(stream: string, streamBytesMax = 2 ** 30): Promise<EventStream> {
+export async function openThreadedStream(stream: string, streamBytesMax = 2 ** 30): Promise<ThreadedStream> {
   const { startThread }: typeof import('../../src/platform/threads.ts') = await import(COMPILED);
   const head = new Head();
   const thread = startThread<StreamThread>(
@@ -29,6 +34,7 @@ export async function openThreadedStream(stream: string, streamBytesMax = 2 ** 3
     append: (records) => writer.append(records),
     bounds: () => writer.bounds(),
     read: reader.read,
+    end: () => thread.end(),
     async close() {
       await thread.call('stop');
       await thread.end();

@@ -40,8 +40,8 @@ import type {
 } from './warehouse.ts';
 
 /**
- * A load, a question and a SELECT each hold one of libuv's four threads while they run. The fourth is for the commits of
- * the stream: with a second SELECT, analysts could keep the door waiting.
+ * A load, a question and a SELECT each hold one of libuv's four threads while they run. The fourth is for what else goes
+ * through them: requests that come compressed, and the lake's objects.
  */
 const SELECTS_AT_ONCE_MAX = 1;
 const WAITING_MAX = 64;

@@ -25,7 +25,7 @@ WITH ranked AS (
     FROM sales
     WHERE invoice_date >= COALESCE(CAST($3 AS TIMESTAMP), CAST('1900-01-01 00:00:00' AS TIMESTAMP))
       AND invoice_date < COALESCE(CAST($4 AS TIMESTAMP), CAST('2100-01-01 00:00:00' AS TIMESTAMP))
-  ) AS sold
+  ) AS dated
   GROUP BY period, stock_code
 ), best AS (
   SELECT * FROM ranked WHERE place <= CAST($5 AS INTEGER)

@@ -55,4 +55,4 @@ SELECT
   CAST(COALESCE(SUM(units), 0) AS BIGINT) AS units,
   COUNT(DISTINCT customer_id) AS customers
 FROM split
-ORDER BY period
+ORDER BY period NULLS LAST
