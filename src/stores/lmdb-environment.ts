@@ -78,7 +78,9 @@ export function openDatabase(environment: Environment, name: string): BinaryData
 export function durablyNow(environment: Environment, action: () => void, bytes = 0): void {
   assertRoom(pathOf(environment), bytes);
   try {
-    environment.transactionSync(action);
+    environment.transactionSync(() => {
+      action(); // and nothing of what it returns: for a put's promise, LMDB would commit later
+    });
   } catch (error) {
     throw unavailable(pathOf(environment), error);
   }
