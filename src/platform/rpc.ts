@@ -2,8 +2,8 @@
 import type { MessagePort, TransferListItem, Worker } from 'node:worker_threads';
 import { type ErrorCode, messageOf, TillstreamError } from '../model/errors.ts';
 
-// biome-ignore lint/suspicious/noExplicitAny: the one place where a method of any shape is meant
-type Method = (...parameters: any[]) => unknown;
+/** Of whatever parameters: what calls one by its name is typed by Remote. */
+type Method = (...parameters: never[]) => unknown;
 export type Methods = Record<string, Method>;
 
 interface Call {
@@ -40,7 +40,7 @@ export function serve(port: MessagePort, starting: Promise<Methods>): void {
     try {
       const called = (await starting)[method];
       if (called === undefined) throw new Error(`There is no method ${method}`);
-      const result = await called(...parameters);
+      const result = await called(...(parameters as never[]));
       port.postMessage({ id, result } satisfies Answer);
     } catch (error) {
       port.postMessage({ id, error: toWire(error) } satisfies Answer);
