@@ -15,7 +15,7 @@ module.exports = {
       name: 'ports-import-only-the-model',
       severity: 'error',
       from: {
-        path: '^src/(stream/event-stream|stores/lake/object-store|stores/orders/order-store|stores/warehouse/warehouse|stores/quarantine/quarantine)\\.ts$',
+        path: '^src/(stream/event-stream|stores/lake/object-store|stores/orders/order-store|stores/warehouse/warehouse|stores/quarantine/quarantine|stores/credentials/credential-store)\\.ts$',
       },
       to: {
         path: '^src/',

@@ -12,6 +12,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/build.mjs'],
+    // What is built is run as Node runs it.
+    server: { deps: { external: [/\/dist\//] } },
     pool: 'forks',
     // Most files start threads or processes of their own; more than two at once would measure the machine, not us.
     maxWorkers: 2,

@@ -94,3 +94,29 @@ export interface SettledAnswer {
   readonly state: QuarantineState;
   readonly message?: string;
 }
+
+export interface KeyAnswer {
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: readonly string[];
+  readonly usable: boolean;
+  readonly createdAt: string;
+  readonly expiresAt: string | null;
+  readonly revokedAt: string | null;
+  readonly lastUsedAt: string | null;
+}
+
+export interface MadeKeyAnswer extends KeyAnswer {
+  readonly key: string;
+}
+
+export interface KeysAnswer {
+  readonly keys: readonly KeyAnswer[];
+}
+
+export interface TokenAnswer {
+  readonly token: string;
+  readonly tokenId: string;
+  readonly customerId: string;
+  readonly expiresAt: string;
+}

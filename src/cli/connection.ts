@@ -1,81 +1,13 @@
-// How a command finds the running platform, and asks it.
-//
-// A running platform leaves platform.json in its data directory, so on the same machine nothing need be typed. Not on
-// fetch: it gives up on an answer's headers after five minutes, and verify may rightly take longer.
-import { existsSync, readFileSync } from 'node:fs';
+// How a command asks a platform. Not on fetch: it gives up on an answer's headers after five minutes, and verify may rightly
+// take longer.
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { join, resolve } from 'node:path';
+import { connectPinned } from '../client/pinned-certificate.ts';
 import { catalogue, type ErrorCode, messageOf, TillstreamError } from '../model/errors.ts';
+import { type Connection, DEFAULT_URL } from './find-platform.ts';
 import { program } from './invocation.ts';
 
-export interface ConnectionOptions {
-  readonly url?: string;
-  readonly key?: string;
-  readonly dataDir?: string;
-}
-
-export interface Connection {
-  /** Without a slash at the end. */
-  readonly url: string;
-  readonly key: string | undefined;
-}
-
-const DEFAULT_URL = 'http://127.0.0.1:8080';
-const DEFAULT_DIRECTORIES = ['tillstream-data', 'tillstream-sample'];
 const CONNECT_TIMEOUT_MS = 10_000;
-
-/** @throws wrong_usage, unreachable */
-export function findPlatform(options: ConnectionOptions): Connection {
-  return { url: findUrl(options), key: options.key };
-}
-
-function findUrl(options: ConnectionOptions): string {
-  if (options.url !== undefined) return checkedUrl(options.url);
-  if (options.dataDir !== undefined) {
-    const found = runningIn(options.dataDir);
-    if (found !== null) return found;
-    throw new TillstreamError('unreachable', `no platform runs on the data directory ${resolve(options.dataDir)}.`, {
-      hint: `Start one with: ${program()} up --data-dir ${options.dataDir}`,
-    });
-  }
-  for (const directory of DEFAULT_DIRECTORIES) {
-    const found = runningIn(directory);
-    if (found !== null) return found;
-  }
-  return DEFAULT_URL;
-}
-
-/** The URL in platform.json, unless the process that left it is gone. */
-function runningIn(directory: string): string | null {
-  const file = join(directory, 'platform.json');
-  if (!existsSync(file)) return null;
-  try {
-    const { url, pid } = JSON.parse(readFileSync(file, 'utf8')) as { url?: unknown; pid?: unknown };
-    return typeof url === 'string' && (typeof pid !== 'number' || isRunning(pid)) ? url : null;
-  } catch {
-    return null; // Half written, at the moment a platform starts: as good as not there yet.
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}
-
-function checkedUrl(text: string): string {
-  // "localhost:8080" as a person types it would parse as a scheme of its own.
-  const full = /^[a-z]+:\/\//i.test(text) ? text : `http://${text}`;
-  const url = URL.canParse(full) ? new URL(full) : null;
-  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
-    throw new TillstreamError('wrong_usage', `"${text}" is not the URL of a platform; expected e.g. ${DEFAULT_URL}.`);
-  }
-  return url.href.replace(/\/+$/, '');
-}
 
 type QueryParameters = Readonly<Record<string, string | number | undefined>>;
 
@@ -108,19 +40,30 @@ export async function ask<Answer>(connection: Connection, path: string, asking: 
   throw problem(connection.url, answer);
 }
 
-function exchange(url: URL, connection: Connection, asking: Asking): Promise<{ status: number; text: string }> {
+async function exchange(url: URL, connection: Connection, asking: Asking): Promise<{ status: number; text: string }> {
+  const { certificate } = connection;
+  const pinned =
+    certificate === undefined ? null : await connectPinned(url.hostname, Number(url.port || 443), certificate);
   const body = asking.body === undefined ? undefined : JSON.stringify(asking.body);
   const headers: Record<string, string> = { accept: 'application/json' };
   if (body !== undefined) headers['content-type'] = 'application/json';
   if (connection.key !== undefined) headers.authorization = `Bearer ${connection.key}`;
   return new Promise((resolvePromise, reject) => {
     const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
-    const request = send(url, { method: asking.method ?? 'GET', headers, agent: false });
+    const request = send(url, {
+      method: asking.method ?? 'GET',
+      headers,
+      agent: false,
+      ...(pinned === null ? {} : { createConnection: () => pinned }),
+    });
     const deadline = setTimeout(
       () => request.destroy(new Error(`no connection within ${CONNECT_TIMEOUT_MS / 1000} s`)),
       CONNECT_TIMEOUT_MS,
     );
-    request.on('socket', (socket) => socket.once('connect', () => clearTimeout(deadline)));
+    request.on('socket', (socket) => {
+      if (socket.connecting) socket.once('connect', () => clearTimeout(deadline));
+      else clearTimeout(deadline);
+    });
     request.on('close', () => clearTimeout(deadline));
     request.on('error', reject);
     request.on('response', (response: IncomingMessage) => {
@@ -152,6 +95,9 @@ function notAPlatform(url: string): TillstreamError {
   });
 }
 
+const KEY_HINT =
+  'Give one with --key or TILLSTREAM_KEY; or name the data directory of a platform on this machine with --data-dir.';
+
 /** A problem document as the error that it was. */
 function problem(url: string, answer: unknown): TillstreamError {
   const document = (typeof answer === 'object' && answer !== null ? answer : {}) as Record<string, unknown>;
@@ -161,7 +107,7 @@ function problem(url: string, answer: unknown): TillstreamError {
     return notAPlatform(url);
   }
   return new TillstreamError(code, typeof detail === 'string' ? detail : String(title ?? catalogue[code].title), {
-    ...(typeof hint === 'string' ? { hint } : {}),
+    ...(code === 'unauthorized' ? { hint: KEY_HINT } : typeof hint === 'string' ? { hint } : {}),
     field: typeof field === 'string' ? field : null,
     value: typeof value === 'string' ? value : null,
   });

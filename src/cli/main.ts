@@ -6,6 +6,7 @@ import { productsCommand, queryCommand, salesCommand } from './analytics.ts';
 import { reportError, wrongUsage } from './failure.ts';
 import { generateCommand } from './generate.ts';
 import { program as invocation, version } from './invocation.ts';
+import { keysCommand, tokenCommand } from './keys.ts';
 import { optionDescription } from './options.ts';
 import { customerCommand, invoiceCommand } from './orders.ts';
 import { quarantineCommand } from './quarantine.ts';
@@ -27,6 +28,7 @@ function createProgram(): Command {
     ['Bring sales in:', [replayCommand(), generateCommand()]],
     ['Look things up:', [invoiceCommand(), customerCommand(), salesCommand(), productsCommand(), queryCommand()]],
     ['Operate:', [statusCommand(), verifyCommand(), quarantineCommand()]],
+    ['Administer:', [keysCommand(), tokenCommand()]],
   ];
   for (const [heading, commands] of groups) {
     for (const command of commands) program.addCommand(command.helpGroup(heading));

@@ -1,7 +1,8 @@
 // `tillstream invoice` and `tillstream customer`: what the shop's own systems ask, for a person.
 import type { Command } from 'commander';
 import type { CustomerAnswer, HistoryAnswer, InvoiceAnswer, InvoiceSummary } from './answers.ts';
-import { ask, type Connection, findPlatform } from './connection.ts';
+import { ask } from './connection.ts';
+import { type Connection, findPlatform } from './find-platform.ts';
 import { type CommonOptions, newCommand, whole, withPlatform } from './options.ts';
 import { err, out, outJson, palette, screenWidth } from './screen.ts';
 import { facts, table } from './table.ts';

@@ -2,8 +2,9 @@
 import { Command, Option } from 'commander';
 import { isTillstreamError } from '../model/errors.ts';
 import type { QuarantineEntryAnswer, QuarantineListAnswer, SettledAnswer } from './answers.ts';
-import { ask, type Connection, findPlatform } from './connection.ts';
+import { ask } from './connection.ts';
 import { reportError } from './failure.ts';
+import { type Connection, findPlatform } from './find-platform.ts';
 import { type CommonOptions, newCommand, whole, withPlatform } from './options.ts';
 import { err, out, outJson, palette, screenWidth } from './screen.ts';
 import { facts, table } from './table.ts';

@@ -1,7 +1,7 @@
 // `tillstream replay`: the simulated shop, with progress and a summary.
 import { type Command, Option } from 'commander';
 import type { ReplayProgress, ReplaySummary } from '../client/replay-options.ts';
-import { findPlatform } from './connection.ts';
+import { findPlatform } from './find-platform.ts';
 import { program } from './invocation.ts';
 import { type CommonOptions, newCommand, positive, whole, withPlatform } from './options.ts';
 import { err, out, outJson, palette, progress, screenWidth } from './screen.ts';

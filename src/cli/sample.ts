@@ -2,8 +2,11 @@
 //
 // They never mix with a shop's own lines: the platform refuses a data directory that did not begin as a sample's.
 import { closeSync, createWriteStream, openSync, readSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import type { Target } from '../client/connection.ts';
 import type { ReplayProgress, ReplaySummary } from '../client/replay-options.ts';
+import type { AdminKey } from '../platform/access.ts';
+import type { Platform } from '../platform/local.ts';
 import { program } from './invocation.ts';
 import { palette } from './screen.ts';
 
@@ -14,7 +17,7 @@ const CSV = 'sample.csv';
 
 export interface SamplePlay {
   readonly directory: string;
-  readonly url: string;
+  readonly target: Target;
   readonly lines: number;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: ReplayProgress) => void;
@@ -22,21 +25,22 @@ export interface SamplePlay {
 
 /** The same lines every time, so playing them again changes nothing. */
 export async function playSample(play: SamplePlay): Promise<ReplaySummary> {
-  const { directory, url, lines, signal, onProgress } = play;
+  const { directory, target, lines, signal, onProgress } = play;
   const file = join(directory, CSV);
   const { writeSample } = await import('../client/sample-csv.ts');
   const { replay } = await import('../client/replay.ts');
   await writeSample({ lines, seed: SAMPLE_SEED }, createWriteStream(file));
-  return await replay({ files: [file], url, signal, onProgress, resumeFile: `${file}.resume` });
+  return await replay({ ...target, files: [file], signal, onProgress, resumeFile: `${file}.resume` });
 }
 
 /** What a person may do with a platform of their own. */
-export function tryNext(url: string): string {
+export function tryNext({ url, adminKey }: Platform): string {
   return screen([
     [
       'Send it a line:',
       [
-        `curl ${url}/v1/transactions -d '`,
+        ...takeKey(adminKey),
+        `${curl(adminKey)} ${url}/v1/transactions -d '`,
         '  {"InvoiceNo": "100001", "StockCode": "MUG", "Description": "Blue mug",',
         '   "Quantity": 6, "UnitPrice": 2.55, "CustomerID": 17850,',
         '   "InvoiceDate": "2025-12-24T09:00:00", "Country": "France"}\'',
@@ -48,7 +52,7 @@ export function tryNext(url: string): string {
 }
 
 /** What a person may do with the sample, by the number of an invoice that is in it. */
-export function tryNextInSample({ url, dataDirectory }: { url: string; dataDirectory: string }): string {
+export function tryNextInSample({ url, dataDirectory, adminKey }: Platform): string {
   const { invoiceNo, customerId } = invoiceOfSample(join(dataDirectory, CSV));
   return screen([
     [
@@ -61,16 +65,33 @@ export function tryNextInSample({ url, dataDirectory }: { url: string; dataDirec
         `${program()} query "SELECT country, sum(amount) FROM sales GROUP BY 1"`,
       ],
     ],
-    ['Over HTTP:', [`curl ${url}/v1/invoices/${invoiceNo}`, `curl '${url}/v1/analytics/sales?by=month'`]],
+    [
+      'Over HTTP:',
+      [
+        ...takeKey(adminKey),
+        `${curl(adminKey)} ${url}/v1/invoices/${invoiceNo}`,
+        `${curl(adminKey)} '${url}/v1/analytics/sales?by=month'`,
+      ],
+    ],
     [
       'Send it a line of your own:',
       [
-        `curl ${url}/v1/transactions -d '`,
+        `${curl(adminKey)} ${url}/v1/transactions -d '`,
         '  {"InvoiceNo": "T1", "StockCode": "MUG", "Quantity": 2, "UnitPrice": 4.95,',
         '   "InvoiceDate": "2025-12-24T09:00:00", "Country": "France"}\'',
       ],
     ],
   ]);
+}
+
+/** What a shell needs once, before `curl`. */
+function takeKey(adminKey: AdminKey | null): string[] {
+  if (adminKey === null) return [];
+  return [`KEY=$(cat ${relative('.', adminKey.file)})`];
+}
+
+function curl(adminKey: AdminKey | null): string {
+  return adminKey === null ? 'curl' : 'curl -H "X-Api-Key: $KEY"';
 }
 
 function screen(groups: readonly (readonly [string, readonly string[]])[]): string {

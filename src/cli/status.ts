@@ -2,7 +2,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import type { StatusAnswer } from './answers.ts';
-import { ask, type Connection, findPlatform } from './connection.ts';
+import { ask } from './connection.ts';
+import { type Connection, findPlatform } from './find-platform.ts';
 import { type CommonOptions, newCommand, withPlatform } from './options.ts';
 import { out, outJson, palette, screenWidth } from './screen.ts';
 import { facts, table } from './table.ts';

@@ -1,5 +1,9 @@
 // `tillstream up`: runs the platform until Ctrl-C; with --sample, a trial with generated lines.
 import { type Command, Option } from 'commander';
+import type { Target } from '../client/connection.ts';
+import { TillstreamError } from '../model/errors.ts';
+import type { AdminKey } from '../platform/access.ts';
+import type { TlsFiles } from '../platform/address.ts';
 import { CLOSE_TIMEOUT_MS, LINGER_TIMEOUT_MS } from '../platform/closing.ts';
 import { settings } from '../platform/config.ts';
 import type { Platform } from '../platform/local.ts';
@@ -15,6 +19,9 @@ import { facts } from './table.ts';
 import { counted, duration, grouped, wrapped } from './text.ts';
 import { storesScreen, verdict } from './verify.ts';
 
+/** Where a proxy of one's own is, as a rule. */
+const PRIVATE_NETWORKS = 'loopback,linklocal,uniquelocal';
+
 interface UpOptions {
   readonly dataDir?: string;
   readonly host: string;
@@ -23,6 +30,10 @@ interface UpOptions {
   readonly exit?: boolean;
   readonly open?: boolean;
   readonly json?: boolean;
+  readonly auth: boolean;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly behindProxy?: string | true;
 }
 
 export function upCommand(): Command {
@@ -54,7 +65,14 @@ export function upCommand(): Command {
       .option('--sample [lines]', `play generated lines through HTTP (${grouped(SAMPLE_LINES)} of them)`, whole(1))
       .option('--exit', 'end once all lines are in every store and verify agrees')
       .option('--open', 'open it in the browser')
-      .option('--no-auth', 'ask for no key (the default now: it answers this machine only)')
+      .option('--no-auth', "ask for no key; on this machine's own addresses only")
+      .addOption(new Option('--tls-cert <file>', 'serve HTTPS with this certificate, PEM').env('TILLSTREAM_TLS_CERT'))
+      .addOption(new Option('--tls-key <file>', 'and its key, PEM').env('TILLSTREAM_TLS_KEY'))
+      .addOption(
+        new Option('--behind-proxy [addresses]', 'a proxy before it speaks HTTPS; its X-Forwarded headers are believed')
+          .env('TILLSTREAM_BEHIND_PROXY')
+          .default(undefined, `from ${PRIVATE_NETWORKS}`),
+      )
       .addHelpText('after', `\nMore settings, by environment variable:\n${settingLines()}`),
   ).action(async (options: UpOptions, command: Command) => {
     const named = command.getOptionValueSource('dataDir') === 'env' ? undefined : options.dataDir;
@@ -68,14 +86,15 @@ export function upCommand(): Command {
 function settingLines(): string {
   return Object.values(settings)
     .flatMap(({ variable, description, default: standard }) => [
-      `  ${variable} (default: ${standard})`,
+      `  ${variable} (default: ${standard === '' ? 'none' : standard})`,
       ...wrapped(description, screenWidth() - 6).map((line) => `      ${line}`),
     ])
     .join('\n');
 }
 
 async function run(options: UpOptions, dataDirectory: string): Promise<void> {
-  const { host, port, sample } = options;
+  const { host, port, sample, auth } = options;
+  const tls = tlsOf(options);
   outliveReaders();
   const stop = listenForShutdown(() => err('\nDraining … Ctrl-C again ends at once; either loses nothing.\n'));
   const { startPlatform } = await import('../platform/local.ts');
@@ -85,6 +104,9 @@ async function run(options: UpOptions, dataDirectory: string): Promise<void> {
     host,
     port,
     sample: sample !== undefined,
+    auth,
+    tls,
+    trustedProxies: proxiesOf(options),
     environment: process.env,
     onFatal: (error) => {
       failure ??= error;
@@ -109,6 +131,19 @@ async function run(options: UpOptions, dataDirectory: string): Promise<void> {
   if (failure !== null) throw failure;
 }
 
+/** @throws wrong_usage */
+function tlsOf({ tlsCert, tlsKey }: UpOptions): TlsFiles | null {
+  if (tlsCert === undefined && tlsKey === undefined) return null;
+  if (tlsCert !== undefined && tlsKey !== undefined) return { cert: tlsCert, key: tlsKey };
+  const missing = tlsCert === undefined ? '--tls-cert' : '--tls-key';
+  throw new TillstreamError('wrong_usage', `${missing} is missing; HTTPS needs a certificate and its key.`);
+}
+
+function proxiesOf({ behindProxy }: UpOptions): readonly string[] | null {
+  if (behindProxy === undefined) return null;
+  return (behindProxy === true ? PRIVATE_NETWORKS : behindProxy).split(',').map((address) => address.trim());
+}
+
 /** Resolves when the platform is to end. */
 async function serve(platform: Platform, options: UpOptions, stop: Shutdown): Promise<void> {
   const { sample } = options;
@@ -120,14 +155,17 @@ async function serve(platform: Platform, options: UpOptions, stop: Shutdown): Pr
     const agreed = sample === undefined ? await verified(platform, options, stop) : done;
     if (!agreed) process.exitCode = stop.signal.aborted ? INTERRUPTED : 1;
   } else if (!stop.signal.aborted) {
-    if (options.json !== true) out(sample === undefined ? tryNext(platform.url) : `\n${tryNextInSample(platform)}`);
+    if (options.json !== true) out(sample === undefined ? tryNext(platform) : `\n${tryNextInSample(platform)}`);
     await stop.asked;
   }
 }
 
-function announce({ url, dataDirectory }: Platform, options: UpOptions): void {
+function announce({ url, dataDirectory, adminKey }: Platform, options: UpOptions): void {
   if (options.json === true) {
-    out(`${JSON.stringify({ url, dataDirectory, pid: process.pid })}\n`);
+    const { file = null, key = null, isNew = false } = adminKey ?? {};
+    out(
+      `${JSON.stringify({ url, dataDirectory, pid: process.pid, adminKeyFile: file, adminKey: isNew ? key : null })}\n`,
+    );
     return;
   }
   const { bold } = palette(process.stdout);
@@ -136,8 +174,23 @@ function announce({ url, dataDirectory }: Platform, options: UpOptions): void {
     `${bold(`Tillstream ${version()} is running.`)}\n\n${facts([
       ['HTTP', url],
       ['Data', data],
+      ...keyFacts(adminKey),
     ])}\n`,
   );
+}
+
+function keyFacts(adminKey: AdminKey | null): (readonly [string, string])[] {
+  if (adminKey === null) return [['Key', 'none is asked for (--no-auth)']];
+  const { key, file, isNew } = adminKey;
+  if (!isNew) return [['Key', `in ${file}`]];
+  return [
+    ['Key', key],
+    ['', `shown this once; kept in ${file} for the commands on this machine`],
+  ];
+}
+
+function targetOf({ url, adminKey, certificate }: Platform): Target {
+  return { url, key: adminKey?.key, certificate: certificate ?? undefined };
 }
 
 /** Plays the sample and compares the stores; answers whether all of it arrived and they agree. */
@@ -148,7 +201,7 @@ async function trySample(platform: Platform, lines: number, options: UpOptions, 
   const startedMs = Date.now();
   const summary = await playSample({
     directory: platform.dataDirectory,
-    url: platform.url,
+    target: targetOf(platform),
     lines,
     signal: stop.signal,
     onProgress: (now) => line.show(progressLine(now, undefined, Date.now() - startedMs)),

@@ -1,7 +1,8 @@
 // `tillstream verify`: proves that the stores agree, or names the first day on which they do not.
 import type { Command } from 'commander';
 import type { VerifyAnswer } from './answers.ts';
-import { ask, findPlatform } from './connection.ts';
+import { ask } from './connection.ts';
+import { findPlatform } from './find-platform.ts';
 import { type CommonOptions, newCommand, withPlatform } from './options.ts';
 import { errText, out, outJson, palette, screenWidth } from './screen.ts';
 import { table } from './table.ts';

@@ -13,7 +13,7 @@ export function ingestRoutes(server: FastifyInstance, ingest: Ingest, admission:
     scope.removeAllContentTypeParsers();
     // The handler reads the body itself: admission has to know its size before it takes memory.
     scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
-    scope.post('/v1/transactions', async (request, reply) => {
+    scope.post('/v1/transactions', { config: { access: 'ingest' } }, async (request, reply) => {
       const bytes = announcedBytes(request);
       admission.admit(bytes);
       try {

@@ -48,6 +48,8 @@ export const catalogue = {
   invalid_request: { status: 400, exit: 1, title: 'The request cannot be read' },
   invalid_sql: { status: 400, exit: 1, title: 'The query cannot be run' },
   query_too_long: { status: 422, exit: 1, title: 'The query took too long' },
+  unauthorized: { status: 401, exit: 1, title: 'A valid key is needed' },
+  forbidden: { status: 403, exit: 1, title: 'The key does not open this' },
   forbidden_origin: { status: 403, exit: 1, title: 'The request comes from a foreign page' },
   not_found: { status: 404, exit: 1, title: 'Not found' },
   method_not_allowed: { status: 405, exit: 1, title: 'The method is not allowed here' },

@@ -1,6 +1,7 @@
 // The data directory of a platform: its layout, its format version, its lock, and where the running platform is found.
 import {
   accessSync,
+  chmodSync,
   constants,
   existsSync,
   mkdirSync,
@@ -14,15 +15,10 @@ import { join, resolve } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { isTillstreamError, messageOf, TillstreamError } from '../model/errors.ts';
 import { isDiskFull } from '../stores/disk-room.ts';
+import { ADMIN_KEY_FILE, RUNNING_FILE, type RunningPlatform } from './running-platform.ts';
 
 /** Written into a new directory; a higher one is refused. Goes up when an older version could not read what we write. */
 const FORMAT = 1;
-
-export interface RunningPlatform {
-  readonly url: string;
-  readonly pid: number;
-  readonly startedAt: string;
-}
 
 export interface DataDirectory {
   readonly path: string;
@@ -31,6 +27,8 @@ export interface DataDirectory {
   readonly state: string;
   readonly lake: string;
   readonly warehouse: string;
+  /** The file with the key of the commands on this machine. */
+  readonly adminKey: string;
   /** By which the other commands find the running platform. */
   announce(platform: RunningPlatform): void;
   /** Takes the announcement back and gives the lock up. */
@@ -52,6 +50,8 @@ export async function openDataDirectory(
   checkFormat(root, sample);
   const lock = await takeLock(at('lock'), root);
   for (const name of ['stream', 'orders', 'state', 'lake', 'warehouse']) mkdirSync(at(name), { recursive: true });
+  // The secret that signs tokens is in it; the directory itself may be older than we are.
+  chmodSync(at('state'), 0o700);
   return {
     path: root,
     stream: at('stream'),
@@ -59,11 +59,12 @@ export async function openDataDirectory(
     state: at('state'),
     lake: at('lake'),
     warehouse: at('warehouse'),
+    adminKey: at(ADMIN_KEY_FILE),
     announce(platform) {
-      writeJson(at('platform.json'), platform);
+      writeJson(at(RUNNING_FILE), platform);
     },
     close() {
-      rmSync(at('platform.json'), { force: true });
+      rmSync(at(RUNNING_FILE), { force: true });
       lock.closeSync();
     },
   };
@@ -71,7 +72,8 @@ export async function openDataDirectory(
 
 function makeWritable(root: string): void {
   try {
-    mkdirSync(root, { recursive: true });
+    // Customers' data is in it.
+    mkdirSync(root, { recursive: true, mode: 0o700 });
     accessSync(root, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (cause) {
     throw new TillstreamError(
@@ -178,8 +180,18 @@ export function startFailure(error: unknown, path: string): unknown {
   });
 }
 
-/** Whole or not at all. */
 function writeJson(file: string, value: unknown): void {
-  writeFileSync(`${file}.new`, `${JSON.stringify(value, null, 2)}\n`);
+  writeWhole(file, `${JSON.stringify(value, null, 2)}\n`, 0o666);
+}
+
+/** For nobody but this user. */
+export function writePrivately(file: string, text: string): void {
+  writeWhole(file, text, 0o600);
+}
+
+/** Whole or not at all. */
+function writeWhole(file: string, text: string, mode: number): void {
+  rmSync(`${file}.new`, { force: true });
+  writeFileSync(`${file}.new`, text, { mode });
   renameSync(`${file}.new`, file);
 }

@@ -1,16 +1,16 @@
 // The whole platform in one process: a data directory, its parts, the routes before them, an address.
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer as createProbe } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
+import { accessRoutes } from '../access/routes.ts';
 import { ingestRoutes } from '../ingest/routes.ts';
-import { TillstreamError } from '../model/errors.ts';
 import { analyticsRoutes } from '../query/analytics-routes.ts';
 import { ordersRoutes } from '../query/orders-routes.ts';
 import { quarantineRoutes } from '../query/quarantine-routes.ts';
 import { sqlRoutes } from '../query/sql-routes.ts';
 import { statusRoutes } from '../query/status-routes.ts';
+import { type AccessControl, type AdminKey, openAccess } from './access.ts';
+import { type Address, listen, readTls, refuseOpenAddress, tryPort } from './address.ts';
 import { ANSWERS_TIMEOUT_MS } from './closing.ts';
 import { type Config, readConfig } from './config.ts';
 import { type DataDirectory, openDataDirectory, startFailure } from './data-directory.ts';
@@ -18,16 +18,14 @@ import { createLog } from './log.ts';
 import { createOperator, type Operator } from './operator.ts';
 import { openParts, type Parts } from './parts.ts';
 import { keepRetention } from './retention.ts';
+import type { Route } from './route-list.ts';
 import { createServer } from './server.ts';
 import { RateMeter, statusOf } from './status.ts';
 import type { VerifyReport } from './verify.ts';
 import type { WarehouseThread } from './warehouse-thread.ts';
 
-export interface PlatformOptions {
+export interface PlatformOptions extends Address {
   readonly dataDirectory: string;
-  readonly host: string;
-  /** 0: any that is free. */
-  readonly port: number;
   /** Whether the data directory is to hold a sample's lines. */
   readonly sample: boolean;
   /** Variables of config.ts. */
@@ -39,6 +37,11 @@ export interface PlatformOptions {
 export interface Platform {
   readonly url: string;
   readonly dataDirectory: string;
+  readonly routes: readonly Route[];
+  /** PEM; null: no TLS. */
+  readonly certificate: string | null;
+  /** Of the commands on this machine; null where no key is asked for. */
+  readonly adminKey: AdminKey | null;
   verify(): Promise<VerifyReport>;
   /** Finishes what was begun, within five seconds; what is accepted and not yet in a store is there after the next start. */
   close(): Promise<void>;
@@ -60,7 +63,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 
 async function start(options: PlatformOptions): Promise<Platform> {
   const config = readConfig(options.environment);
-  refuseOpenAddress(options.host);
+  refuseOpenAddress(options);
+  const tls = options.tls === null ? null : readTls(options.tls);
   const log = createLog('http', config.logLevel);
   const directory = await openDataDirectory(options.dataDirectory, options);
   const onEnd = (error: Error): void => {
@@ -73,25 +77,37 @@ async function start(options: PlatformOptions): Promise<Platform> {
       directory.close();
       throw error;
     });
+  const access = await openAccess(directory, {
+    isAsked: options.auth,
+    allowedOrigins: config.allowedOrigins.split(','),
+  }).catch(async (error: unknown) => {
+    await parts.close();
+    directory.close();
+    throw error;
+  });
   const ending = new AbortController();
   const operator = createOperator(parts);
   const rate = new RateMeter(() => parts.ingest.counters.accepted);
   const server = createServer({
     onError: (error, request) => log.error({ err: error, ...request }, 'A request failed'),
+    guard: access.guard,
+    ...(tls === null ? {} : { tls }),
+    ...(options.trustedProxies === null ? {} : { trustedProxies: options.trustedProxies }),
   });
   const startedAt = new Date();
-  registerRoutes(server, { parts, operator, config, directory, startedAt, rate });
+  registerRoutes(server, { parts, access, operator, config, directory, startedAt, rate });
   const close = async (): Promise<void> => {
     ending.abort();
     rate.stop();
     parts.admission.close();
     await Promise.race([server.close(), pause(ANSWERS_TIMEOUT_MS, undefined, { ref: false })]);
-    await parts.close();
+    await Promise.all([parts.close(), access.close()]);
     directory.close();
   };
   try {
     const url = await listen(server, options);
-    directory.announce({ url, pid: process.pid, startedAt: startedAt.toISOString() });
+    const certificate = tls === null ? null : tls.cert.toString('utf8');
+    directory.announce({ url, certificate, pid: process.pid, startedAt: startedAt.toISOString() });
     void keepRetention({
       stream: parts.stream,
       consumers: () => operator.consumers(),
@@ -103,6 +119,9 @@ async function start(options: PlatformOptions): Promise<Platform> {
     return {
       url,
       dataDirectory: directory.path,
+      routes: server.routeList,
+      certificate,
+      adminKey: options.auth ? access.adminKey : null,
       verify: () => operator.verify(),
       close() {
         closing ??= close();
@@ -117,6 +136,7 @@ async function start(options: PlatformOptions): Promise<Platform> {
 
 interface Served {
   readonly parts: Parts;
+  readonly access: AccessControl;
   readonly operator: Operator;
   readonly config: Config;
   readonly directory: DataDirectory;
@@ -126,13 +146,14 @@ interface Served {
 
 function registerRoutes(
   server: FastifyInstance,
-  { parts, operator, config, directory, startedAt, rate }: Served,
+  { parts, access, operator, config, directory, startedAt, rate }: Served,
 ): void {
   const { stream, ingest, admission, orders, quarantine, warehouse } = parts;
   const questions = {
     ask: (...question: Parameters<WarehouseThread['ask']>) => warehouse.call('ask', ...question),
     select: (...question: Parameters<WarehouseThread['select']>) => warehouse.call('select', ...question),
   };
+  accessRoutes(server, access.keys, access.tokens);
   ingestRoutes(server, ingest, admission);
   ordersRoutes(server, orders);
   analyticsRoutes(server, questions, config.timeZone);
@@ -155,51 +176,6 @@ function registerRoutes(
       }),
     verify: () => operator.verify(),
     notReady: () => admission.closedBecause()?.message ?? null,
-  });
-}
-
-/** Until there are keys, nobody but this machine is let in. */
-function refuseOpenAddress(host: string): void {
-  if (/^(?:localhost|::1|127(?:\.\d{1,3}){3})$/.test(host)) return;
-  throw new TillstreamError(
-    'address_not_allowed',
-    `--host is "${host}"; without keys only this machine's own addresses are allowed.`,
-    {
-      hint: 'Use 127.0.0.1 (the default), or put a proxy that asks for keys in front.',
-      field: '--host',
-      value: host,
-    },
-  );
-}
-
-/** A port that is taken is known before any store is opened. */
-async function tryPort({ host, port }: PlatformOptions): Promise<void> {
-  const probe = createProbe();
-  try {
-    await once(probe.listen({ host, port }), 'listening');
-  } catch (cause) {
-    throw portTaken(cause, host, port);
-  }
-  probe.close();
-  await once(probe, 'close');
-}
-
-async function listen(server: FastifyInstance, { host, port }: PlatformOptions): Promise<string> {
-  try {
-    return await server.listen({ host, port });
-  } catch (cause) {
-    throw portTaken(cause, host, port);
-  }
-}
-
-/** Anything else that keeps a server from listening stays what it is. */
-function portTaken(cause: unknown, host: string, port: number): unknown {
-  const code = cause instanceof Error && 'code' in cause ? cause.code : null;
-  if (code !== 'EADDRINUSE' && code !== 'EACCES') return cause;
-  const why = code === 'EACCES' ? 'may not be used by this user' : 'is taken by another program';
-  return new TillstreamError('port_taken', `Port ${port} of ${host} ${why}.`, {
-    hint: 'Choose another with --port, or --port 0 for any that is free.',
-    cause,
   });
 }
 

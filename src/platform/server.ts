@@ -1,8 +1,10 @@
 // The HTTP server: routes are in ingest/ and query/; here is what holds for all of them.
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Caller } from '../access/caller.ts';
+import { type Guard, loopbackGuard } from '../access/guard.ts';
 import { isTillstreamError, messageOf, TillstreamError } from '../model/errors.ts';
 import { problemOf, retryAfterOf } from '../model/problem.ts';
-import { collectRoutes } from './allowed-methods.ts';
+import { collectRoutes, type Route } from './route-list.ts';
 
 /** A request has to be there within this time; a connection between requests may rest this long. */
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -14,9 +16,17 @@ const SHUTTING_DOWN_RETRY_SECONDS = 5;
 export interface ServerOptions {
   /** Called for answers of 500 and more that have a reason beside what the client is told. */
   readonly onError: (error: unknown, request: { readonly method: string; readonly route: string }) => void;
+  /** Left out: no key is asked for. */
+  readonly guard?: Guard;
+  /** PEM; left out: HTTP. */
+  readonly tls?: { readonly cert: Buffer; readonly key: Buffer };
+  /** Addresses of proxies whose X-Forwarded headers are believed. */
+  readonly trustedProxies?: readonly string[];
 }
 
-export function createServer({ onError }: ServerOptions): FastifyInstance {
+export type Server = FastifyInstance & { readonly routeList: readonly Route[] };
+
+export function createServer({ onError, guard = loopbackGuard(), tls, trustedProxies }: ServerOptions): Server {
   const refuse = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const ours = ownError(error, request);
     const problem = problemOf(ours);
@@ -28,6 +38,7 @@ export function createServer({ onError }: ServerOptions): FastifyInstance {
     if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
     // The rest of a body that was refused is not read: the connection cannot be used again.
     if (problem.status === 413) reply.header('connection', 'close');
+    if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
     return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
   };
   const server = fastify({
@@ -39,30 +50,44 @@ export function createServer({ onError }: ServerOptions): FastifyInstance {
     forceCloseConnections: 'idle',
     // What comes on them meanwhile is refused below, in our form.
     return503OnClosing: false,
-    // What does not even get to a route; the hooks below do not see it.
+    // What does not even get to a route; the hooks below do not see it. Of what it asks for wrongly, nobody without a key is told.
     frameworkErrors: (error, request, reply) => {
-      refuse(foreignerOr(error, request), request, reply);
+      admitted(request).then(
+        () => refuse(error, request, reply),
+        (refusal: unknown) => refuse(refusal, request, reply),
+      );
     },
     ajv: { customOptions: { coerceTypes: 'array', removeAdditional: false, allErrors: false } },
+    ...(trustedProxies === undefined ? {} : { trustProxy: [...trustedProxies] }),
+    ...(tls === undefined ? {} : { https: tls }),
   });
+  const admitted = async (request: FastifyRequest): Promise<Caller | null> => guard.admit(request, 'any');
   let closing = false;
   server.addHook('preClose', async () => {
     closing = true;
   });
+  server.decorateRequest('caller', null);
   server.addHook('onRequest', (request, _reply, done) => {
     try {
       if (closing) throw shuttingDown();
-      refuseForeigners(request);
-      done();
+      const caller = guard.admit(request, request.is404 ? 'any' : (request.routeOptions.config.access ?? 'admin'));
+      if (!(caller instanceof Promise)) {
+        request.caller = caller;
+        return done();
+      }
+      caller.then((found) => {
+        request.caller = found;
+        done();
+      }, done);
     } catch (error) {
       done(error as Error);
     }
   });
-  const allowedMethods = collectRoutes(server);
+  const list = collectRoutes(server);
   server.setErrorHandler(refuse);
   server.setNotFoundHandler((request, reply) => {
     const address = request.url.slice(0, 200);
-    const allowed = allowedMethods(request.url.split('?', 1)[0] ?? '').join(', ');
+    const allowed = list.allowedMethods(request.url.split('?', 1)[0] ?? '').join(', ');
     if (allowed === '') {
       const hint = 'The routes are under /v1: transactions, invoices, customers, analytics, query, status.';
       return refuse(new TillstreamError('not_found', `There is nothing at ${address}.`, { hint }), request, reply);
@@ -71,54 +96,13 @@ export function createServer({ onError }: ServerOptions): FastifyInstance {
     const message = `${request.method} is not possible on ${address}; expected ${allowed}.`;
     return refuse(new TillstreamError('method_not_allowed', message), request, reply);
   });
-  return server;
+  return Object.assign(server, { routeList: list.routes });
 }
 
 function shuttingDown(): TillstreamError {
   return new TillstreamError('shutting_down', 'The platform is shutting down.', {
     retryAfterSeconds: SHUTTING_DOWN_RETRY_SECONDS,
   });
-}
-
-/** Also of what it asks for wrongly, a foreign page is told nothing. */
-function foreignerOr(error: FastifyError, request: FastifyRequest): unknown {
-  try {
-    refuseForeigners(request);
-    return error;
-  } catch (refusal) {
-    return refusal;
-  }
-}
-
-/**
- * Without keys, what any web page could make a browser send here must be refused: a foreign Origin, and a Host that is not
- * this machine (a name that was pointed here, "DNS rebinding").
- * @throws forbidden_origin
- */
-function refuseForeigners({ headers }: FastifyRequest): void {
-  const { host, origin } = headers;
-  if (!isLoopback(host)) {
-    throw new TillstreamError(
-      'forbidden_origin',
-      `Host is "${host ?? ''}"; expected this machine: 127.0.0.1 or localhost.`,
-      {
-        field: 'Host',
-        value: host ?? null,
-      },
-    );
-  }
-  if (origin !== undefined && origin !== `http://${host}`) {
-    throw new TillstreamError('forbidden_origin', `Origin is "${origin}"; expected none, or http://${host}.`, {
-      field: 'Origin',
-      value: origin,
-    });
-  }
-}
-
-const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
-
-function isLoopback(host: string | undefined): boolean {
-  return host !== undefined && LOOPBACK.test(host);
 }
 
 /** Errors of Fastify and of its validation, in our terms. */

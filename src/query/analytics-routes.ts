@@ -37,12 +37,14 @@ const ProductsQuery = Type.Object({
 });
 const InvoicesQuery = Type.Object({ order: Type.Enum(['highest', 'lowest'], { default: 'highest' }), limit });
 
+const config = { access: 'read' } as const;
+
 export function analyticsRoutes(server: FastifyInstance, questions: Questions, timeZone: string): void {
   const bound = (name: 'from' | 'to', text: string | undefined): string | null => readBound(name, text, timeZone);
 
   server.get<{ Querystring: Static<typeof SalesQuery> }>(
     '/v1/analytics/sales',
-    { schema: { querystring: SalesQuery } },
+    { config, schema: { querystring: SalesQuery } },
     async ({ query }) => {
       const { by, country = null } = query;
       const [from, to] = [bound('from', query.from), bound('to', query.to)];
@@ -55,7 +57,7 @@ export function analyticsRoutes(server: FastifyInstance, questions: Questions, t
 
   server.get<{ Querystring: Static<typeof ProductsQuery> }>(
     '/v1/analytics/products',
-    { schema: { querystring: ProductsQuery } },
+    { config, schema: { querystring: ProductsQuery } },
     async ({ query }) => {
       const { rank, by } = query;
       const [from, to] = [bound('from', query.from), bound('to', query.to)];
@@ -77,7 +79,7 @@ export function analyticsRoutes(server: FastifyInstance, questions: Questions, t
 
   server.get<{ Querystring: Static<typeof InvoicesQuery> }>(
     '/v1/analytics/invoices',
-    { schema: { querystring: InvoicesQuery } },
+    { config, schema: { querystring: InvoicesQuery } },
     async ({ query }) => {
       const rows = await questions.ask('invoices', [query.order, query.limit]);
       return {

@@ -1,6 +1,7 @@
 // Invoices, customers and purchase histories: by key, from the order store.
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import Type, { type Static } from 'typebox';
+import { type Caller, mayRead } from '../access/caller.ts';
 import { TillstreamError } from '../model/errors.ts';
 import type { InvoiceHeader } from '../model/invoice.ts';
 import { poundsFromE4 } from '../model/money.ts';
@@ -18,33 +19,37 @@ const HistoryQuery = Type.Object({
   cursor: Type.Optional(Type.String()),
 });
 
+const config = { access: 'customer' } as const;
+
+/** What is another customer's is not there, for a customer. */
 export function ordersRoutes(server: FastifyInstance, orders: OrderStore): void {
-  const invoice = async (reply: FastifyReply, invoiceNo: string): Promise<FastifyReply> => {
+  const invoice = async (caller: Caller | null, reply: FastifyReply, invoiceNo: string): Promise<FastifyReply> => {
     await endOfTurn();
     const document = await orders.invoice(invoiceNo);
-    if (document === null) throw new TillstreamError('not_found', `There is no invoice ${invoiceNo}.`);
+    if (document === null || !mayRead(caller, document.customerId))
+      throw new TillstreamError('not_found', `There is no invoice ${invoiceNo}.`);
     return reply.type('application/json; charset=utf-8').send(document.json);
   };
 
   server.get<{ Params: Static<typeof InvoiceParams> }>(
     '/v1/invoices/:invoiceNo',
-    { schema: { params: InvoiceParams } },
-    (request, reply) => invoice(reply, request.params.invoiceNo),
+    { config, schema: { params: InvoiceParams } },
+    (request, reply) => invoice(request.caller, reply, request.params.invoiceNo),
   );
 
   // For invoice numbers with a slash or a dot, which a path does not carry well.
   server.get<{ Querystring: Static<typeof InvoiceParams> }>(
     '/v1/invoices',
-    { schema: { querystring: InvoiceParams } },
-    (request, reply) => invoice(reply, request.query.invoiceNo),
+    { config, schema: { querystring: InvoiceParams } },
+    (request, reply) => invoice(request.caller, reply, request.query.invoiceNo),
   );
 
   server.get<{ Params: Static<typeof CustomerParams> }>(
     '/v1/customers/:id',
-    { schema: { params: CustomerParams } },
-    async (request) => {
-      const profile = await orders.customer(request.params.id);
-      if (profile === null) throw noCustomer(request.params.id);
+    { config, schema: { params: CustomerParams } },
+    async ({ caller, params }) => {
+      const profile = mayRead(caller, params.id) ? await orders.customer(params.id) : null;
+      if (profile === null) throw noCustomer(params.id);
       const { spentE4, ...others } = profile;
       return { ...others, spent: poundsFromE4(spentE4) };
     },
@@ -52,11 +57,12 @@ export function ordersRoutes(server: FastifyInstance, orders: OrderStore): void 
 
   server.get<{ Params: Static<typeof CustomerParams>; Querystring: Static<typeof HistoryQuery> }>(
     '/v1/customers/:id/invoices',
-    { schema: { params: CustomerParams, querystring: HistoryQuery } },
-    async (request) => {
-      const { limit, cursor = null } = request.query;
-      const { invoices, next } = await orders.history(request.params.id, { limit, cursor });
-      if (invoices.length === 0 && cursor === null) throw noCustomer(request.params.id);
+    { config, schema: { params: CustomerParams, querystring: HistoryQuery } },
+    async ({ caller, params, query }) => {
+      const { limit, cursor = null } = query;
+      if (!mayRead(caller, params.id)) throw noCustomer(params.id);
+      const { invoices, next } = await orders.history(params.id, { limit, cursor });
+      if (invoices.length === 0 && cursor === null) throw noCustomer(params.id);
       return { invoices: invoices.map(historyEntry), next };
     },
   );

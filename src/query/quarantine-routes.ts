@@ -27,11 +27,12 @@ export function quarantineRoutes(server: FastifyInstance, quarantine: Quarantine
     if (entry === null) throw new TillstreamError('not_found', `There is nothing in quarantine under ${id}.`);
     return entry;
   };
+  const config = { access: 'admin' } as const;
   const schema = { params: EntryParams };
 
   server.get<{ Querystring: Static<typeof ListQuery> }>(
     '/v1/quarantine',
-    { schema: { querystring: ListQuery } },
+    { config, schema: { querystring: ListQuery } },
     async ({ query }) => {
       const { state, store, limit, after = null } = query;
       const found = await quarantine.list({
@@ -45,17 +46,17 @@ export function quarantineRoutes(server: FastifyInstance, quarantine: Quarantine
     },
   );
 
-  server.get<WithId>('/v1/quarantine/:id', { schema }, async ({ params }) => {
+  server.get<WithId>('/v1/quarantine/:id', { config, schema }, async ({ params }) => {
     const entry = await find(params.id);
     return { ...summary(entry), data: entry.data.toString('utf8') };
   });
 
-  server.post<WithId>('/v1/quarantine/:id/redrive', { schema }, async ({ params }) => {
+  server.post<WithId>('/v1/quarantine/:id/redrive', { config, schema }, async ({ params }) => {
     const { id } = params;
     return { id, ...(await operator.redrive(await find(id))) };
   });
 
-  server.delete<WithId>('/v1/quarantine/:id', { schema }, async ({ params }) => {
+  server.delete<WithId>('/v1/quarantine/:id', { config, schema }, async ({ params }) => {
     const { id, store } = await find(params.id);
     await operator.discard(id);
     // The lake keeps what other stores give up.

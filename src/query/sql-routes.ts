@@ -14,7 +14,8 @@ const SQL_CHARACTERS_MAX = 100_000;
 const QueryBody = Type.Object({ sql: Type.String({ minLength: 1, maxLength: SQL_CHARACTERS_MAX }) });
 
 export function sqlRoutes(server: FastifyInstance, warehouse: Selects): void {
-  server.post<{ Body: Static<typeof QueryBody> }>('/v1/query', { schema: { body: QueryBody } }, ({ body }) =>
+  const config = { access: 'read' } as const;
+  server.post<{ Body: Static<typeof QueryBody> }>('/v1/query', { config, schema: { body: QueryBody } }, ({ body }) =>
     warehouse.select(body.sql, selectLimits),
   );
 }

@@ -11,10 +11,11 @@ export interface Operations {
 }
 
 export function statusRoutes(server: FastifyInstance, operations: Operations): void {
-  server.get('/v1/status', () => operations.status());
-  server.post('/v1/verify', () => operations.verify());
-  server.get('/healthz', () => ({ status: 'ok' }));
-  server.get('/readyz', async (_request, reply) => {
+  const open = { config: { access: 'open' } } as const;
+  server.get('/v1/status', { config: { access: 'read' } }, () => operations.status());
+  server.post('/v1/verify', { config: { access: 'admin' } }, () => operations.verify());
+  server.get('/healthz', open, () => ({ status: 'ok' }));
+  server.get('/readyz', open, async (_request, reply) => {
     const reason = operations.notReady();
     return reply
       .code(reason === null ? 200 : 503)

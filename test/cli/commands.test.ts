@@ -341,8 +341,8 @@ describe('up', () => {
 
   it('refuses an address that others can reach', async () => {
     expect(steady(await shown('up', '--host', '0.0.0.0', '--data-dir', 'other'))).toMatchInlineSnapshot(`
-      "address_not_allowed: --host is "0.0.0.0"; without keys only this machine's own addresses are allowed.
-      Use 127.0.0.1 (the default), or put a proxy that asks for keys in front.
+      "address_not_allowed: --host is "0.0.0.0"; keys and customers' data would travel there unencrypted.
+      Add --tls-cert and --tls-key, or --behind-proxy where a proxy before it speaks HTTPS.
       exit 2"
     `);
   });

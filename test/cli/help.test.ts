@@ -43,23 +43,27 @@ describe('help', () => {
       The sales-data platform of an online shop: every invoice line kept, once, and shown at once.
 
       Run:
-        up             runs the platform
+        up                runs the platform
 
       Bring sales in:
-        replay <csv…>  plays a CSV as live traffic: each row is POSTed as a line
-        generate       writes sample data as a CSV
+        replay <csv…>     plays a CSV as live traffic: each row is POSTed as a line
+        generate          writes sample data as a CSV
 
       Look things up:
-        invoice <no>   shows one invoice with its lines
-        customer <id>  shows a customer and the purchase history
-        sales          shows sales by hour, day, month or year
-        products       shows the most sold products
-        query <sql>    runs one SELECT on the warehouse
+        invoice <no>      shows one invoice with its lines
+        customer <id>     shows a customer and the purchase history
+        sales             shows sales by hour, day, month or year
+        products          shows the most sold products
+        query <sql>       runs one SELECT on the warehouse
 
       Operate:
-        status         shows how the platform is
-        verify         proves that all stores hold the same lines
-        quarantine     lists, shows, redrives or discards what could not be used
+        status            shows how the platform is
+        verify            proves that all stores hold the same lines
+        quarantine        lists, shows, redrives or discards what could not be used
+
+      Administer:
+        keys              makes, lists and revokes API keys
+        token <customer>  makes a token that opens one customer's own data
 
       tillstream <command> --help says more about each, --version which version this is.
       Results go to standard output, everything else to standard error; --json gives results to programs.
@@ -81,17 +85,22 @@ describe('help', () => {
       Started again on the same data directory, it goes on where it was.
 
       Options:
-        --data-dir <directory>  where everything is kept (default: ./tillstream-data; ./tillstream-sample
-                                for the sample, or $TILLSTREAM_DATA_DIR)
-        --host <address>        address to listen on (default: 127.0.0.1, or $TILLSTREAM_HOST)
-        --port <port>           port to listen on; 0 takes any that is free (default: 8080, or
-                                $TILLSTREAM_PORT)
-        --sample [lines]        play generated lines through HTTP (25,000 of them)
-        --exit                  end once all lines are in every store and verify agrees
-        --open                  open it in the browser
-        --no-auth               ask for no key (the default now: it answers this machine only)
-        --json                  answer as JSON, for machines
-        -h, --help              print this
+        --data-dir <directory>      where everything is kept (default: ./tillstream-data;
+                                    ./tillstream-sample for the sample, or $TILLSTREAM_DATA_DIR)
+        --host <address>            address to listen on (default: 127.0.0.1, or $TILLSTREAM_HOST)
+        --port <port>               port to listen on; 0 takes any that is free (default: 8080, or
+                                    $TILLSTREAM_PORT)
+        --sample [lines]            play generated lines through HTTP (25,000 of them)
+        --exit                      end once all lines are in every store and verify agrees
+        --open                      open it in the browser
+        --no-auth                   ask for no key; on this machine's own addresses only
+        --tls-cert <file>           serve HTTPS with this certificate, PEM (or $TILLSTREAM_TLS_CERT)
+        --tls-key <file>            and its key, PEM (or $TILLSTREAM_TLS_KEY)
+        --behind-proxy [addresses]  a proxy before it speaks HTTPS; its X-Forwarded headers are believed
+                                    (default: from loopback,linklocal,uniquelocal, or
+                                    $TILLSTREAM_BEHIND_PROXY)
+        --json                      answer as JSON, for machines
+        -h, --help                  print this
 
       Examples:
         tillstream up                                    your own, in ./tillstream-data
@@ -114,6 +123,8 @@ describe('help', () => {
             Bodies of requests that are being stored at once; beyond it the sender is asked to wait.
         TILLSTREAM_WAREHOUSE_MEMORY_MB (default: 384)
             Memory of the warehouse in megabytes; larger questions go by way of the disk.
+        TILLSTREAM_ALLOWED_ORIGINS (default: none)
+            Web pages, beside its own, that may ask the platform from a browser, separated by commas.
         TILLSTREAM_LOG_LEVEL (default: warn)
             What is logged to stderr, as JSON lines.
       "

@@ -14,6 +14,8 @@ export interface PlatformOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Of `up`, beside the data directory and the port. */
   readonly args?: readonly string[];
+  /** Whether a key is asked for; the answers of Platform come with the one of the data directory then. Default: no. */
+  readonly auth?: boolean;
 }
 
 export interface Answer {
@@ -65,11 +67,19 @@ export interface Starting {
 }
 
 /** `tillstream up` on a free port; it may not serve yet, or never. */
-export function spawnPlatform(directory: string, { env = {}, args = [] }: PlatformOptions = {}): Starting {
-  const child = spawn(process.execPath, [cliPath, 'up', '--json', '--port', '0', '--data-dir', directory, ...args], {
-    env: cliEnvironment(env),
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+export function spawnPlatform(
+  directory: string,
+  { env = {}, args = [], auth = false }: PlatformOptions = {},
+): Starting {
+  const keys = auth ? [] : ['--no-auth'];
+  const child = spawn(
+    process.execPath,
+    [cliPath, 'up', '--json', '--port', '0', '--data-dir', directory, ...keys, ...args],
+    {
+      env: cliEnvironment(env),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   remember(child);
   const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {

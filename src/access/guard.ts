@@ -1,0 +1,106 @@
+// Lets a request through to its route, or not: who asks, and whether the route is theirs.
+import type { FastifyRequest } from 'fastify';
+import { TillstreamError } from '../model/errors.ts';
+import { type Access, type Caller, isAllowed } from './caller.ts';
+
+/** Asked before every request, also for what is no route. */
+export interface Guard {
+  /**
+   * Whose request it is; null on an open route, where no key is looked at. At once for a key: that is on the way of every line.
+   * @throws forbidden_origin, unauthorized, forbidden
+   */
+  admit(request: FastifyRequest, access: Access): Caller | null | Promise<Caller | null>;
+}
+
+/** What recognises keys and tokens. */
+export interface Credentials {
+  readonly keys: { callerOf(key: string): Caller };
+  readonly tokens: { callerOf(token: string): Promise<Caller> };
+}
+
+export interface KeyGuardOptions {
+  /** Of pages that may ask from a browser, beside our own: `https://shop.example`. */
+  readonly allowedOrigins: readonly string[];
+}
+
+/** Asks for a key or a token. */
+export function keyGuard({ keys, tokens }: Credentials, { allowedOrigins }: KeyGuardOptions): Guard {
+  return {
+    admit(request, access) {
+      refuseForeignOrigin(request, allowedOrigins);
+      if (access === 'open') return null;
+      const secret = secretOf(request);
+      if (secret === null) {
+        throw new TillstreamError('unauthorized', 'The request has no key.', {
+          hint: 'Send one as "Authorization: Bearer <key>" or "X-Api-Key: <key>".',
+        });
+      }
+      // A JWT has two dots; a key has none.
+      if (secret.includes('.')) return tokens.callerOf(secret).then((caller) => allowed(caller, access, request));
+      return allowed(keys.callerOf(secret), access, request);
+    },
+  };
+}
+
+/** Who asks where nobody needs a key: this machine. */
+const ANYBODY: Caller = { kind: 'key', id: 'none', scopes: ['admin'] };
+
+/**
+ * Asks for no key, and so refuses what any web page could make a browser send here: a foreign Origin, and a Host that is not
+ * this machine (a name that was pointed here, "DNS rebinding").
+ */
+export function loopbackGuard(): Guard {
+  return {
+    admit(request) {
+      const { host } = request.headers;
+      if (!isLoopbackHost(host)) {
+        const message = `Host is "${host ?? ''}"; expected this machine: 127.0.0.1 or localhost.`;
+        throw new TillstreamError('forbidden_origin', message, { field: 'Host', value: host ?? null });
+      }
+      refuseForeignOrigin(request, []);
+      return ANYBODY;
+    },
+  };
+}
+
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
+
+function isLoopbackHost(host: string | undefined): boolean {
+  return host !== undefined && LOOPBACK.test(host);
+}
+
+function allowed(caller: Caller, access: Access, { method, routeOptions }: FastifyRequest): Caller {
+  if (isAllowed(caller, access)) return caller;
+  const route = `${method} ${routeOptions.url ?? ''}`;
+  if (caller.kind === 'customer') {
+    throw new TillstreamError('forbidden', `The token of a customer does not open ${route}.`, {
+      hint: "It opens that customer's profile, purchase history and invoices.",
+    });
+  }
+  const needed = access === 'customer' ? 'read' : access;
+  throw new TillstreamError(
+    'forbidden',
+    `${route} needs the scope ${needed}; this key has ${caller.scopes.join(', ')}.`,
+  );
+}
+
+/** A page of our own address may ask; any other has to be named in the settings. */
+function refuseForeignOrigin({ headers, protocol, host }: FastifyRequest, allowedOrigins: readonly string[]): void {
+  const { origin } = headers;
+  if (origin === undefined || origin === `${protocol}://${host}` || allowedOrigins.includes(origin)) return;
+  throw new TillstreamError('forbidden_origin', `Origin is "${origin}"; expected none, or ${protocol}://${host}.`, {
+    field: 'Origin',
+    value: origin,
+  });
+}
+
+/** The key or token as it was sent; null when there is none. @throws unauthorized  it is in a form that has none */
+function secretOf({ headers }: FastifyRequest): string | null {
+  const { authorization, 'x-api-key': key } = headers;
+  if (authorization !== undefined) {
+    const [, secret] = /^Bearer +([^\s]+) *$/i.exec(authorization) ?? [];
+    if (secret !== undefined) return secret;
+    throw new TillstreamError('unauthorized', 'The Authorization header cannot be read; expected "Bearer <key>".');
+  }
+  return typeof key === 'string' && key !== '' ? key : null;
+}

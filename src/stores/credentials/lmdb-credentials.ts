@@ -1,0 +1,67 @@
+// Credentials in one LMDB environment, for a single machine. The files are as private as their directory (mode 0700).
+import { type BinaryDatabase, openDatabase, openEnvironment, readLatest, transact } from '../lmdb-environment.ts';
+import type { CredentialStore, Installation, Revocation, StoredKey } from './credential-store.ts';
+
+const INSTALLATION_KEY = Buffer.from('installation');
+
+/**
+ * Opens the credentials in `directory`, making them if need be.
+ * @throws directory_not_writable, unavailable
+ */
+export function openLmdbCredentials({ directory }: { readonly directory: string }): CredentialStore {
+  const environment = openEnvironment(directory);
+  const keys = openDatabase(environment, 'credential-keys');
+  const revocations = openDatabase(environment, 'credential-revocations');
+  const meta = openDatabase(environment, 'credential-meta');
+
+  const all = <T>(database: BinaryDatabase): T[] =>
+    [...database.getRange({})].map(({ value }) => JSON.parse(value.toString('utf8')));
+  const readInstallation = (): Installation | null => {
+    const stored = meta.getBinary(INSTALLATION_KEY);
+    if (stored === undefined) return null;
+    const { tokenSecret, scramSalt } = JSON.parse(stored.toString('utf8'));
+    return { tokenSecret: Buffer.from(tokenSecret, 'base64'), scramSalt: Buffer.from(scramSalt, 'base64') };
+  };
+
+  return {
+    installation: (fresh) =>
+      transact(environment, () => {
+        const stored = readInstallation();
+        if (stored !== null) return stored;
+        const { tokenSecret, scramSalt } = fresh;
+        const text = JSON.stringify({
+          tokenSecret: tokenSecret.toString('base64'),
+          scramSalt: scramSalt.toString('base64'),
+        });
+        meta.put(INSTALLATION_KEY, Buffer.from(text));
+        return fresh;
+      }),
+
+    async keys() {
+      readLatest(environment);
+      return all<StoredKey>(keys);
+    },
+
+    putKey: (key) =>
+      transact(environment, () => {
+        keys.put(Buffer.from(key.id), Buffer.from(JSON.stringify(key)));
+      }),
+
+    async revocations(nowMs) {
+      readLatest(environment);
+      return all<Revocation>(revocations).filter(({ endsAtMs }) => endsAtMs > nowMs);
+    },
+
+    putRevocation: (revocation, nowMs) =>
+      transact(environment, () => {
+        for (const { tokenId, endsAtMs } of all<Revocation>(revocations)) {
+          if (endsAtMs <= nowMs) revocations.remove(Buffer.from(tokenId));
+        }
+        revocations.put(Buffer.from(revocation.tokenId), Buffer.from(JSON.stringify(revocation)));
+      }),
+
+    async close() {
+      await environment.close();
+    },
+  };
+}

@@ -1,0 +1,259 @@
+// Every route against every kind of caller. The table is held to the routes that the platform really has: a new one without
+// a row fails, and so does a row without a route.
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
+import type { Platform } from '../../src/platform/local.ts';
+import { endPlatforms, freshDirectory } from '../support/platform.ts';
+
+type Access = 'open' | 'ingest' | 'read' | 'admin' | 'customer' | 'key';
+
+interface Row {
+  readonly access: Access;
+  /** As it is asked for, where that differs from the route. */
+  readonly path?: string;
+  readonly body?: object;
+  /** The status for who may. */
+  readonly ok: number;
+}
+
+/** Invoice 1 is of customer 17850, invoice 2 of customer 13047. */
+const table: Readonly<Record<string, Row>> = {
+  'POST /v1/transactions': {
+    access: 'ingest',
+    body: {
+      InvoiceNo: '1',
+      LineNo: 1,
+      StockCode: 'MUG',
+      Quantity: 1,
+      InvoiceDate: '2025-12-24T09:00:00',
+      UnitPrice: 1,
+      CustomerID: 17850,
+      Country: 'France',
+    },
+    ok: 202,
+  },
+  'GET /v1/invoices/:invoiceNo': { access: 'customer', path: '/v1/invoices/1', ok: 200 },
+  'GET /v1/invoices': { access: 'customer', path: '/v1/invoices?invoiceNo=1', ok: 200 },
+  'GET /v1/customers/:id': { access: 'customer', path: '/v1/customers/17850', ok: 200 },
+  'GET /v1/customers/:id/invoices': { access: 'customer', path: '/v1/customers/17850/invoices', ok: 200 },
+  'POST /v1/customers/:id/tokens': { access: 'admin', path: '/v1/customers/1/tokens', ok: 201 },
+  'DELETE /v1/customers/:id/tokens': { access: 'admin', path: '/v1/customers/1/tokens', ok: 204 },
+  'DELETE /v1/customers/:id/tokens/:tokenId': {
+    access: 'admin',
+    path: '/v1/customers/1/tokens/01KAPV1W2C3D4E5F6G7H8J9K0M',
+    ok: 204,
+  },
+  'GET /v1/analytics/sales': { access: 'read', ok: 200 },
+  'GET /v1/analytics/products': { access: 'read', ok: 200 },
+  'GET /v1/analytics/invoices': { access: 'read', ok: 200 },
+  'POST /v1/query': { access: 'read', body: { sql: 'SELECT 1' }, ok: 200 },
+  'GET /v1/quarantine': { access: 'admin', ok: 200 },
+  'GET /v1/quarantine/:id': { access: 'admin', path: '/v1/quarantine/none', ok: 404 },
+  'POST /v1/quarantine/:id/redrive': { access: 'admin', path: '/v1/quarantine/none/redrive', ok: 404 },
+  'DELETE /v1/quarantine/:id': { access: 'admin', path: '/v1/quarantine/none', ok: 404 },
+  'POST /v1/keys': { access: 'admin', body: { name: 'more', scopes: ['ingest'] }, ok: 201 },
+  'GET /v1/keys': { access: 'admin', ok: 200 },
+  'DELETE /v1/keys/:id': { access: 'admin', path: '/v1/keys/none', ok: 404 },
+  'GET /v1/status': { access: 'read', ok: 200 },
+  'POST /v1/verify': { access: 'admin', ok: 200 },
+  'GET /healthz': { access: 'open', ok: 200 },
+  'GET /readyz': { access: 'open', ok: 200 },
+};
+
+let platform: Platform;
+/** What each kind of caller sends along. */
+const callers: Record<string, Record<string, string>> = { none: {} };
+const wrongKey = `tsk_abcdefghjk_${'A'.repeat(43)}`;
+
+async function send(
+  route: string,
+  headers: Record<string, string>,
+): Promise<{ status: number; code: string | undefined; text: string }> {
+  const [method = '', url = ''] = route.split(' ');
+  const { path = url, body } = table[route] ?? {};
+  const answer = await fetch(platform.url + path, {
+    method,
+    headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await answer.text();
+  return { status: answer.status, code: text.startsWith('{') ? JSON.parse(text).code : undefined, text };
+}
+
+async function make<T>(path: string, body: object): Promise<T> {
+  const answer = await fetch(platform.url + path, {
+    method: 'POST',
+    headers: { ...callers.admin, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  expect(answer.status).toBeLessThan(300);
+  return (await answer.json()) as T;
+}
+
+const bearer = (secret: string): Record<string, string> => ({ authorization: `Bearer ${secret}` });
+
+beforeAll(async () => {
+  // Its threads run compiled code only.
+  const built = new URL('../../dist/platform/local.js', import.meta.url).href;
+  const { startPlatform }: typeof import('../../src/platform/local.ts') = await import(built);
+  const directory = join(await freshDirectory('access'), 'data');
+  platform = await startPlatform({
+    dataDirectory: directory,
+    host: '127.0.0.1',
+    port: 0,
+    sample: false,
+    auth: true,
+    tls: null,
+    trustedProxies: null,
+    environment: {},
+    onFatal: (error) => {
+      throw error;
+    },
+  });
+  callers.admin = bearer((await readFile(join(directory, 'admin-key'), 'utf8')).trim());
+  type Key = { id: string; key: string };
+  type Token = { token: string; tokenId: string };
+  const soon = new Date(Date.now() + 300).toISOString();
+  const [ingest, read, ended, revoked] = await Promise.all([
+    make<Key>('/v1/keys', { name: 'ingest', scopes: ['ingest'] }),
+    make<Key>('/v1/keys', { name: 'read', scopes: ['read'] }),
+    make<Key>('/v1/keys', { name: 'ended', scopes: ['admin'], expiresAt: soon }),
+    make<Key>('/v1/keys', { name: 'revoked', scopes: ['admin'] }),
+  ]);
+  const [customer, other, endedToken, revokedToken] = await Promise.all([
+    make<Token>('/v1/customers/17850/tokens', {}),
+    make<Token>('/v1/customers/13047/tokens', {}),
+    make<Token>('/v1/customers/17850/tokens', { expiresInSeconds: 1 }),
+    make<Token>('/v1/customers/17850/tokens', {}),
+  ]);
+  const remove = (path: string) => fetch(platform.url + path, { method: 'DELETE', headers: callers.admin ?? {} });
+  expect((await remove(`/v1/keys/${revoked.id}`)).status).toBe(200);
+  expect((await remove(`/v1/customers/17850/tokens/${revokedToken.tokenId}`)).status).toBe(204);
+  Object.assign(callers, {
+    'a wrong key': bearer(wrongKey),
+    'a key with a wrong secret': bearer(read.key.slice(0, -4) + (read.key.endsWith('AAAA') ? 'BBBB' : 'AAAA')),
+    ingest: { 'x-api-key': ingest.key },
+    read: bearer(read.key),
+    'an ended key': bearer(ended.key),
+    'a revoked key': bearer(revoked.key),
+    customer: bearer(customer.token),
+    'another customer': bearer(other.token),
+    'an ended token': bearer(endedToken.token),
+    'a revoked token': bearer(revokedToken.token),
+    'a token of another platform': bearer(`${customer.token.slice(0, -8)}AAAAAAAA`),
+    'a token without a signature': bearer(
+      `${Buffer.from('{"alg":"none"}').toString('base64url')}.${customer.token.split('.')[1]}.`,
+    ),
+    'a foreign page': { ...callers.admin, origin: 'https://evil.example' },
+  });
+  expect((await send('POST /v1/transactions', callers.admin)).status).toBe(202);
+  await make('/v1/transactions', {
+    InvoiceNo: '2',
+    LineNo: 1,
+    StockCode: 'MUG',
+    Quantity: 1,
+    InvoiceDate: '2025-12-24T09:00:00',
+    UnitPrice: 1,
+    CustomerID: 13047,
+    Country: 'France',
+  });
+  await vi.waitFor(async () =>
+    expect((await send('GET /v1/invoices/:invoiceNo', callers.admin ?? {})).status).toBe(200),
+  );
+  await new Promise((resolve) => setTimeout(resolve, 1100));
+});
+afterAll(async () => {
+  await platform.close();
+  await endPlatforms();
+});
+
+/** What a caller is told: `ok`, or why not. */
+function expected(caller: string, { access }: Row): 'ok' | 401 | 403 | 404 {
+  if (caller === 'a foreign page') return 403;
+  if (access === 'open') return 'ok';
+  switch (caller) {
+    case 'admin':
+      return 'ok';
+    case 'ingest':
+      return access === 'ingest' || access === 'key' ? 'ok' : 403;
+    case 'read':
+      return access === 'read' || access === 'customer' || access === 'key' ? 'ok' : 403;
+    case 'customer':
+      return access === 'customer' ? 'ok' : 403;
+    case 'another customer':
+      return access === 'customer' ? 404 : 403;
+    default:
+      return 401;
+  }
+}
+
+test('the table has a row for every route, and none for what is no route', () => {
+  const routes = platform.routes.filter(({ method }) => method !== 'HEAD').map(({ method, url }) => `${method} ${url}`);
+  expect(routes.sort()).toEqual(Object.keys(table).sort());
+});
+
+test('every route says who may use it', () => {
+  for (const { method, url, access } of platform.routes) {
+    expect(access, `${method} ${url}`).toBeDefined();
+  }
+});
+
+describe.each(Object.keys(table))('%s', (route) => {
+  const row = table[route] as Row;
+  // The admin comes last: some routes change something.
+  const kinds = [
+    'none',
+    'a wrong key',
+    'a key with a wrong secret',
+    'ingest',
+    'read',
+    'an ended key',
+    'a revoked key',
+    'customer',
+    'another customer',
+    'an ended token',
+    'a revoked token',
+    'a token of another platform',
+    'a token without a signature',
+    'a foreign page',
+    'admin',
+  ];
+  it.each(kinds)('%s', async (kind) => {
+    const what = expected(kind, row);
+    const { status, code } = await send(route, callers[kind] ?? {});
+    expect(status).toBe(what === 'ok' ? row.ok : what);
+    if (what === 401) expect(code).toBe('unauthorized');
+    if (what === 403) expect(code).toBe(kind === 'a foreign page' ? 'forbidden_origin' : 'forbidden');
+  });
+});
+
+test("another customer's invoice is told from none by nothing", async () => {
+  const customer = callers['another customer'] ?? {};
+  const get = async (path: string) => {
+    const answer = await fetch(platform.url + path, { headers: customer });
+    const headers = [...answer.headers].filter(([name]) => name !== 'date' && name !== 'content-length');
+    return { status: answer.status, headers, text: (await answer.text()).replaceAll(/\b(1|17850)\b/g, 'N') };
+  };
+  const swap = (text: string): string => text.replaceAll(/\b(nobody|999)\b/g, 'N');
+  for (const [theirs, nobodys] of [
+    ['/v1/invoices/1', '/v1/invoices/999'],
+    ['/v1/invoices?invoiceNo=1', '/v1/invoices?invoiceNo=999'],
+    ['/v1/customers/17850', '/v1/customers/nobody'],
+    ['/v1/customers/17850/invoices', '/v1/customers/nobody/invoices'],
+  ] as const) {
+    const [one, other] = [await get(theirs), await get(nobodys)];
+    expect(one).toEqual({ ...other, text: swap(other.text) });
+    expect(one.status).toBe(404);
+  }
+});
+
+test('what is no route says so to who has a key alone', async () => {
+  const get = (headers: Record<string, string>) => fetch(`${platform.url}/v1/nothing`, { headers });
+  expect((await get({})).status).toBe(401);
+  expect((await get(callers.ingest ?? {})).status).toBe(404);
+  const wrongMethod = await fetch(`${platform.url}/v1/status`, { method: 'PUT' });
+  expect([wrongMethod.status, wrongMethod.headers.get('allow')]).toEqual([401, null]);
+  expect((await fetch(`${platform.url}/v1/%zz`)).status).toBe(401);
+  expect((await fetch(`${platform.url}/v1/%zz`, { headers: callers.read ?? {} })).status).toBe(400);
+});
