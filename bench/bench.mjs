@@ -45,7 +45,7 @@ export async function openBench(options) {
     /** @param {'bare' | 'map' | 'postgres'} name */
     async peer(name, parameters) {
       const child = started(startChild('peer.mjs', [name]));
-      return { pid: child.pid, end: child.end, port: await child.call('start', parameters) };
+      return { pid: child.pid, end: child.end, at: { port: await child.call('start', parameters) } };
     },
 
     /** null where it is not installed. */

@@ -19,40 +19,40 @@ answerParent({
   },
 
   /** One line a request, for some seconds. */
-  lines({ port, connections, seconds, from }) {
+  lines({ at, connections, seconds, from }) {
     const requests = Array.from({ length: Math.ceil(seconds * REQUESTS_A_SECOND_MAX) }, (_, index) => from + index);
-    const prepared = requests.map((index) => requestBytes(port, 'POST', PATH, lines.at(index), 'application/json'));
-    return closedLoop({ port, connections, seconds, prepared, status: 202 });
+    const prepared = requests.map((index) => requestBytes(at, 'POST', PATH, lines.at(index), 'application/json'));
+    return closedLoop({ at, connections, seconds, prepared, status: 202 });
   },
 
   /** `count` requests of `linesEach` lines, or as many as `seconds` allow. */
-  bodies({ port, connections, count, linesEach, from, seconds }) {
+  bodies({ at, connections, count, linesEach, from, seconds }) {
     const prepared = Array.from({ length: count }, (_, index) =>
-      requestBytes(port, 'POST', PATH, lines.body(from + index * linesEach, linesEach), 'application/x-ndjson'),
+      requestBytes(at, 'POST', PATH, lines.body(from + index * linesEach, linesEach), 'application/x-ndjson'),
     );
-    return closedLoop({ port, connections, seconds: seconds ?? Number.POSITIVE_INFINITY, prepared, status: 202 });
+    return closedLoop({ at, connections, seconds: seconds ?? Number.POSITIVE_INFINITY, prepared, status: 202 });
   },
 
   /** Look-ups, all of them in random order, over and over, for some seconds. */
-  paths({ port, connections, seconds, paths, seed }) {
+  paths({ at, connections, seconds, paths, seed }) {
     const random = randomFrom(seed);
     const prepared = paths
       .map((path) => ({ path, order: random() }))
       .sort((a, b) => a.order - b.order)
-      .map(({ path }) => requestBytes(port, 'GET', path));
-    return closedLoop({ port, connections, seconds, prepared, status: 200, again: true });
+      .map(({ path }) => requestBytes(at, 'GET', path));
+    return closedLoop({ at, connections, seconds, prepared, status: 200, again: true });
   },
 
   /** `rate` lines a second, one a request. */
-  paced({ port, connections, seconds, rate, from }) {
+  paced({ at, connections, seconds, rate, from }) {
     const prepared = Array.from({ length: Math.ceil(seconds * rate) }, (_, index) =>
-      requestBytes(port, 'POST', PATH, lines.at(from + index), 'application/json'),
+      requestBytes(at, 'POST', PATH, lines.at(from + index), 'application/json'),
     );
-    return openLoop({ port, connections, rate, prepared });
+    return openLoop({ at, connections, rate, prepared });
   },
 });
 
-async function closedLoop({ port, connections, seconds, prepared, status: expected, again = false }) {
+async function closedLoop({ at, connections, seconds, prepared, status: expected, again = false }) {
   const tookMs = new Float64Array(again ? Math.ceil(seconds * REQUESTS_A_SECOND_MAX) : prepared.length);
   let sent = 0;
   let done = 0;
@@ -66,7 +66,7 @@ async function closedLoop({ port, connections, seconds, prepared, status: expect
   const clients = Array.from({ length: connections }, () => {
     let sentMs = 0;
     const wire = new Wire(
-      port,
+      at,
       (status, body) => {
         const now = performance.now();
         if (status !== expected) return finish(unexpected(status, body));
@@ -98,7 +98,7 @@ async function closedLoop({ port, connections, seconds, prepared, status: expect
   return summary(tookMs.subarray(0, done), took, cpu);
 }
 
-async function openLoop({ port, connections, rate, prepared }) {
+async function openLoop({ at, connections, rate, prepared }) {
   const tookMs = new Float64Array(prepared.length);
   let sent = 0;
   let done = 0;
@@ -111,7 +111,7 @@ async function openLoop({ port, connections, rate, prepared }) {
   const clients = Array.from({ length: connections }, () => {
     const client = { dueMs: 0, wire: null };
     client.wire = new Wire(
-      port,
+      at,
       (status, body) => {
         if (status !== 202) return finish(unexpected(status, body));
         tookMs[done] = performance.now() - client.dueMs;

@@ -8,7 +8,7 @@ export async function loadedPlatform(bench) {
     const platform = await bench.platform();
     const whole = Math.floor(bench.lines.count / LINES_EACH);
     const send = (from, count, linesEach) =>
-      load.call('bodies', { port: platform.port, connections: CONNECTIONS, from, count, linesEach });
+      load.call('bodies', { at: platform.at, connections: CONNECTIONS, from, count, linesEach });
     await send(0, whole, LINES_EACH);
     const rest = bench.lines.count - whole * LINES_EACH;
     if (rest > 0) await send(whole * LINES_EACH, 1, rest);

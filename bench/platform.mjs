@@ -25,11 +25,12 @@ export async function startPlatform(directory, profileTo) {
     said = (said + text).slice(-4000);
   });
   const port = await portOf(child, join(directory, 'platform.json'), () => said);
+  const at = { port, key: readFileSync(join(directory, 'admin-key'), 'utf8').trim() };
   return {
     pid: child.pid,
-    port,
+    at,
     /** Waits until every store has every line; answers how long that took. */
-    caughtUp: () => caughtUp(port),
+    caughtUp: () => caughtUp(at),
     async end() {
       await endProcess(child, 'SIGINT');
       rmSync(directory, { recursive: true, force: true });
@@ -49,8 +50,8 @@ async function portOf(child, file, said) {
   return Number(new URL(JSON.parse(readFileSync(file, 'utf8')).url).port);
 }
 
-async function caughtUp(port) {
-  const asker = new Asker(port);
+async function caughtUp(at) {
+  const asker = new Asker(at);
   const startMs = performance.now();
   try {
     for (;;) {

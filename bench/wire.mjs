@@ -14,11 +14,11 @@ export class Wire {
   #rest = null;
 
   /**
-   * @param {number} port on 127.0.0.1
+   * @param {{ port: number }} at on 127.0.0.1
    * @param {(status: number, body: Buffer) => void} onAnswer the body is only valid until it returns
    * @param {(error: Error) => void} onFailure
    */
-  constructor(port, onAnswer, onFailure) {
+  constructor({ port }, onAnswer, onFailure) {
     this.#onAnswer = onAnswer;
     const onread = { buffer: Buffer.allocUnsafe(READ_BYTES), callback: (bytes, buffer) => this.#read(bytes, buffer) };
     this.#socket = connect({ host: '127.0.0.1', port, noDelay: true, onread });
@@ -63,24 +63,24 @@ export class Wire {
 /** One request after another, each answered as a promise. */
 export class Asker {
   #wire;
-  #port;
+  #at;
   #settle = null;
 
-  constructor(port) {
-    this.#port = port;
+  constructor(at) {
+    this.#at = at;
     this.#wire = new Wire(
-      port,
+      at,
       (status, body) => this.#settle?.resolve({ status, body: body.toString('utf8') }),
       (error) => this.#settle?.reject(error),
     );
   }
 
   get(path) {
-    return this.#ask(requestBytes(this.#port, 'GET', path));
+    return this.#ask(requestBytes(this.#at, 'GET', path));
   }
 
   post(path, body, type = 'application/json') {
-    return this.#ask(requestBytes(this.#port, 'POST', path, Buffer.from(body), type));
+    return this.#ask(requestBytes(this.#at, 'POST', path, Buffer.from(body), type));
   }
 
   close() {
@@ -95,9 +95,13 @@ export class Asker {
   }
 }
 
-/** A whole request as bytes. */
-export function requestBytes(port, method, path, body = null, type = '') {
-  const head = `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n`;
+/**
+ * A whole request as bytes.
+ * @param {{ port: number, key?: string }} at with the key that Tillstream asks for
+ */
+export function requestBytes({ port, key }, method, path, body = null, type = '') {
+  const authorization = key === undefined ? '' : `Authorization: Bearer ${key}\r\n`;
+  const head = `${method} ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${authorization}`;
   if (body === null) return Buffer.from(`${head}\r\n`, 'latin1');
   const rest = `Content-Type: ${type}\r\nContent-Length: ${body.length}\r\n\r\n`;
   const bytes = Buffer.allocUnsafe(head.length + rest.length + body.length);

@@ -17,7 +17,7 @@ const WARM_UP_TIMES = 3;
 
 export async function analytics(bench) {
   const platform = await loadedPlatform(bench);
-  const asker = new Asker(platform.port);
+  const asker = new Asker(platform.at);
   const took = new Map(QUESTIONS.map((question) => [question, []]));
   for (let time = -WARM_UP_TIMES; time < TIMES; time += 1) {
     for (const question of QUESTIONS) {

@@ -21,18 +21,18 @@ const VISIBLE_MS_MAX = 30_000;
 export async function freshness(bench) {
   const load = await bench.generator();
   const platform = await bench.platform();
-  const { port } = platform;
+  const { at } = platform;
   const seconds = bench.seconds * ROUNDS_LONG;
   const rate = LINES_A_SECOND;
-  const paced = (from, length) => load.call('paced', { port, connections: CONNECTIONS, seconds: length, rate, from });
+  const paced = (from, length) => load.call('paced', { at, connections: CONNECTIONS, seconds: length, rate, from });
   const warm = await paced(0, WARM_UP_SECONDS);
   const running = { load: true };
   const [sent, invoices, warehouse] = await Promise.all([
     paced(warm.requests, seconds).finally(() => {
       running.load = false;
     }),
-    probeInvoices(port, running, bench.seed),
-    probeWarehouse(port, running, bench.seed + 1),
+    probeInvoices(at, running, bench.seed),
+    probeWarehouse(at, running, bench.seed + 1),
   ]);
   await platform.end();
   const perSecond = sent.requests / sent.seconds;
@@ -55,8 +55,8 @@ export async function freshness(bench) {
 }
 
 /** One probe after another: POST, then look until it is there. */
-async function probeInvoices(port, running, seed) {
-  const asker = new Asker(port);
+async function probeInvoices(at, running, seed) {
+  const asker = new Asker(at);
   const random = randomFrom(seed);
   const tookMs = [];
   for (let count = 0; running.load; count += 1) {
@@ -75,9 +75,9 @@ async function probeInvoices(port, running, seed) {
 }
 
 /** A probe now and then; one query looks for all that are still missing. */
-async function probeWarehouse(port, running, seed) {
-  const sender = new Asker(port);
-  const looker = new Asker(port);
+async function probeWarehouse(at, running, seed) {
+  const sender = new Asker(at);
+  const looker = new Asker(at);
   const random = randomFrom(seed);
   const missing = new Map();
   const tookMs = [];

@@ -12,7 +12,7 @@ const CONNECTIONS = 64;
 export async function lookUp(bench) {
   const load = await bench.generator();
   const platform = await loadedPlatform(bench);
-  const answers = await answersOf(platform.port, invoiceNosIn(bench.lines.file));
+  const answers = await answersOf(platform.at, invoiceNosIn(bench.lines.file));
   const file = join(bench.directory, 'answers.json');
   writeFileSync(file, JSON.stringify(answers));
   const map = await bench.peer('map', { file });
@@ -47,8 +47,8 @@ function invoiceNosIn(file) {
 }
 
 /** What the platform answers is what the peer answers. */
-async function answersOf(port, invoiceNos) {
-  const asker = new Asker(port);
+async function answersOf(at, invoiceNos) {
+  const asker = new Asker(at);
   const answers = [];
   for (const invoiceNo of invoiceNos) {
     const { status, body } = await asker.get(pathOf(invoiceNo));
@@ -59,7 +59,7 @@ async function answersOf(port, invoiceNos) {
   return answers;
 }
 
-function sideOf(name, { pid, port }, load, bench, paths) {
+function sideOf(name, { pid, at }, load, bench, paths) {
   const { seconds, seed } = bench;
-  return { name, pid, measure: () => load.call('paths', { port, connections: CONNECTIONS, seconds, paths, seed }) };
+  return { name, pid, measure: () => load.call('paths', { at, connections: CONNECTIONS, seconds, paths, seed }) };
 }

@@ -37,12 +37,12 @@ function bodiesOf(bench) {
   return Math.max(1, Math.round(bench.seconds * BODIES_A_SECOND));
 }
 
-function sideOf(name, { pid, port }, load, bench, rest) {
+function sideOf(name, { pid, at }, load, bench, rest) {
   let from = 0;
   const measure = async () => {
     const count = bodiesOf(bench);
     const { seconds } = bench;
-    const sent = { port, connections: CONNECTIONS, count, linesEach: LINES_EACH, from, seconds };
+    const sent = { at, connections: CONNECTIONS, count, linesEach: LINES_EACH, from, seconds };
     const result = await load.call('bodies', sent);
     from += count * LINES_EACH;
     return result;

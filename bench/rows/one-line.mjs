@@ -44,10 +44,10 @@ export async function oneLine(bench) {
   };
 }
 
-function sideOf(name, { pid, port }, load, bench, rest) {
+function sideOf(name, { pid, at }, load, bench, rest) {
   let from = 0;
   const measure = async () => {
-    const result = await load.call('lines', { port, connections: CONNECTIONS, seconds: bench.seconds, from });
+    const result = await load.call('lines', { at, connections: CONNECTIONS, seconds: bench.seconds, from });
     from += result.requests;
     return result;
   };

@@ -18,16 +18,11 @@ export interface Credentials {
   readonly tokens: { callerOf(token: string): Promise<Caller> };
 }
 
-export interface KeyGuardOptions {
-  /** Of pages that may ask from a browser, beside our own: `https://shop.example`. */
-  readonly allowedOrigins: readonly string[];
-}
-
 /** Asks for a key or a token. */
-export function keyGuard({ keys, tokens }: Credentials, { allowedOrigins }: KeyGuardOptions): Guard {
+export function keyGuard({ keys, tokens }: Credentials): Guard {
   return {
     admit(request, access) {
-      refuseForeignOrigin(request, allowedOrigins);
+      refuseForeignOrigin(request);
       if (access === 'open') return null;
       const secret = secretOf(request);
       if (secret === null) {
@@ -57,7 +52,7 @@ export function loopbackGuard(): Guard {
         const message = `Host is "${host ?? ''}"; expected this machine: 127.0.0.1 or localhost.`;
         throw new TillstreamError('forbidden_origin', message, { field: 'Host', value: host ?? null });
       }
-      refuseForeignOrigin(request, []);
+      refuseForeignOrigin(request);
       return ANYBODY;
     },
   };
@@ -84,10 +79,10 @@ function allowed(caller: Caller, access: Access, { method, routeOptions }: Fasti
   );
 }
 
-/** A page of our own address may ask; any other has to be named in the settings. */
-function refuseForeignOrigin({ headers, protocol, host }: FastifyRequest, allowedOrigins: readonly string[]): void {
+/** A page of our own address may ask; a shop's page asks by way of the shop, which has the key. */
+function refuseForeignOrigin({ headers, protocol, host }: FastifyRequest): void {
   const { origin } = headers;
-  if (origin === undefined || origin === `${protocol}://${host}` || allowedOrigins.includes(origin)) return;
+  if (origin === undefined || origin === `${protocol}://${host}`) return;
   throw new TillstreamError('forbidden_origin', `Origin is "${origin}"; expected none, or ${protocol}://${host}.`, {
     field: 'Origin',
     value: origin,

@@ -86,7 +86,7 @@ export function upCommand(): Command {
 function settingLines(): string {
   return Object.values(settings)
     .flatMap(({ variable, description, default: standard }) => [
-      `  ${variable} (default: ${standard === '' ? 'none' : standard})`,
+      `  ${variable} (default: ${standard})`,
       ...wrapped(description, screenWidth() - 6).map((line) => `      ${line}`),
     ])
     .join('\n');

@@ -25,18 +25,13 @@ export interface AccessControl {
   close(): Promise<void>;
 }
 
-export interface AccessOptions {
-  /** false: nobody needs a key. */
-  readonly isAsked: boolean;
-  readonly allowedOrigins: readonly string[];
-}
-
 /**
+ * @param isAsked false: nobody needs a key
  * @throws directory_not_writable, unavailable
  */
 export async function openAccess(
   directory: Pick<DataDirectory, 'state' | 'adminKey'>,
-  { isAsked, allowedOrigins }: AccessOptions,
+  isAsked: boolean,
 ): Promise<AccessControl> {
   const nowMs = (): number => Date.now();
   const store = openLmdbCredentials({ directory: directory.state });
@@ -45,7 +40,7 @@ export async function openAccess(
     const keys = await Keys.open(store, installation, nowMs);
     const tokens = await Tokens.open({ store, installation, nowMs, newId: monotonicFactory() });
     return {
-      guard: isAsked ? keyGuard({ keys, tokens }, { allowedOrigins }) : loopbackGuard(),
+      guard: isAsked ? keyGuard({ keys, tokens }) : loopbackGuard(),
       keys,
       tokens,
       adminKey: await keepAdminKey(keys, directory.adminKey),

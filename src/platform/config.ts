@@ -63,13 +63,6 @@ export const settings = {
     expected: 'a whole number from 128',
     parse: (given) => whole(given, 128),
   }),
-  allowedOrigins: text({
-    variable: 'TILLSTREAM_ALLOWED_ORIGINS',
-    default: '',
-    description: 'Web pages, beside its own, that may ask the platform from a browser, separated by commas.',
-    expected: 'origins such as https://shop.example, separated by commas',
-    parse: (given) => (given.split(',').every(isOrigin) ? given : undefined),
-  }),
   logLevel: text({
     variable: 'TILLSTREAM_LOG_LEVEL',
     default: 'warn',
@@ -103,10 +96,6 @@ function readSetting(
 function whole(text: string, min: number): number | undefined {
   const value = Number(text);
   return /^\d+$/.test(text) && Number.isSafeInteger(value) && value >= min ? value : undefined;
-}
-
-function isOrigin(text: string): boolean {
-  return URL.canParse(text) && new URL(text).origin === text;
 }
 
 function isTimeZone(text: string): boolean {

@@ -77,10 +77,7 @@ async function start(options: PlatformOptions): Promise<Platform> {
       directory.close();
       throw error;
     });
-  const access = await openAccess(directory, {
-    isAsked: options.auth,
-    allowedOrigins: config.allowedOrigins.split(','),
-  }).catch(async (error: unknown) => {
+  const access = await openAccess(directory, options.auth).catch(async (error: unknown) => {
     await parts.close();
     directory.close();
     throw error;

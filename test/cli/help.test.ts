@@ -123,8 +123,6 @@ describe('help', () => {
             Bodies of requests that are being stored at once; beyond it the sender is asked to wait.
         TILLSTREAM_WAREHOUSE_MEMORY_MB (default: 384)
             Memory of the warehouse in megabytes; larger questions go by way of the disk.
-        TILLSTREAM_ALLOWED_ORIGINS (default: none)
-            Web pages, beside its own, that may ask the platform from a browser, separated by commas.
         TILLSTREAM_LOG_LEVEL (default: warn)
             What is logged to stderr, as JSON lines.
       "

@@ -66,11 +66,14 @@ describe('up', () => {
     });
     while (!stdout.includes('Ctrl-C ends it.') && child.exitCode === null) await pause(20);
     const url = /http:\/\/127\.0\.0\.1:\d+/.exec(stdout)?.[0] ?? '';
-    const curl = /curl (\S+) -d '([^']+)'/.exec(stdout);
-    const sent = await fetch(curl?.[1] ?? '', {
+    const [keyFile = ''] = /(?<=KEY=\$\(cat )[^)]+/.exec(stdout) ?? [];
+    const key = (await readFile(join(cwd, keyFile), 'utf8')).trim();
+    expect(stdout).toContain(`Key   ${key}`);
+    const [, header = '', address = '', body = ''] = /curl -H "([^"]+): \$KEY" (\S+) -d '([^']+)'/.exec(stdout) ?? [];
+    const sent = await fetch(address, {
       method: 'POST',
-      body: curl?.[2] ?? '',
-      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body,
+      headers: { [header]: key, 'content-type': 'application/x-www-form-urlencoded' },
     });
     expect(await sent.json()).toMatchObject({ accepted: 1 });
     expect((await fetch(`${url}/readyz`)).status).toBe(200);

@@ -81,7 +81,7 @@ describe.runIf(canTrace())('202 means on disk: the sync precedes the answer', ()
     const directory = await freshDirectory('sync');
     const findings = await traced(
       directory,
-      [cliPath, 'up', '--json', '--port', '0', '--data-dir', directory],
+      [cliPath, 'up', '--json', '--no-auth', '--port', '0', '--data-dir', directory],
       async () => {
         // strace keeps signals for itself: they go to the platform, by the id that it leaves in its directory.
         const { pid } = JSON.parse(await readFile(path.join(directory, 'platform.json'), 'utf8')) as { pid: number };
