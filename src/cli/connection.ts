@@ -50,12 +50,9 @@ async function exchange(url: URL, connection: Connection, asking: Asking): Promi
   if (connection.key !== undefined) headers.authorization = `Bearer ${connection.key}`;
   return new Promise((resolvePromise, reject) => {
     const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
-    const request = send(url, {
-      method: asking.method ?? 'GET',
-      headers,
-      agent: false,
-      ...(pinned === null ? {} : { createConnection: () => pinned }),
-    });
+    // With an agent, createConnection would not be asked.
+    const way = pinned === null ? { agent: false } : { createConnection: () => pinned };
+    const request = send(url, { method: asking.method ?? 'GET', headers, ...way });
     const deadline = setTimeout(
       () => request.destroy(new Error(`no connection within ${CONNECT_TIMEOUT_MS / 1000} s`)),
       CONNECT_TIMEOUT_MS,

@@ -70,7 +70,8 @@ export async function tryPort({ host, port }: Address): Promise<void> {
 
 export async function listen(server: FastifyInstance, { host, port }: Address): Promise<string> {
   try {
-    return await server.listen({ host, port });
+    // Where all addresses are meant, this machine's own is one of them.
+    return (await server.listen({ host, port })).replace('[::]', '[::1]');
   } catch (cause) {
     throw portTaken(cause, host, port);
   }
