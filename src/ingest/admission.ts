@@ -5,6 +5,7 @@ import { TillstreamError } from '../model/errors.ts';
 export interface AdmissionLimits {
   /** Bodies being read or stored at once; each may take five times its size in memory while it is parsed. */
   readonly bodyBytesInFlightMax: number;
+  /** Requests whose body is there and that wait for their commit. */
   readonly requestsInFlightMax: number;
   /** Left free on the data directory's disk, so that the stores can still take what was accepted. */
   readonly diskReserveBytes: number;
@@ -19,7 +20,19 @@ export interface Fillable {
   fullBecause(): TillstreamError | null;
 }
 
-/** What admits a request; give it back with release() when it is answered. */
+/**
+ * The place of a request. What a slow client has only announced takes none of the room that others need: bytes count as they
+ * come, and a request counts once its body is there.
+ */
+export interface Place {
+  /** The body takes so many bytes by now. @throws overloaded */
+  hold(bytes: number): void;
+  /** The body is there, and is being stored from now on. @throws overloaded */
+  begin(): void;
+  /** The request is answered, or its sender has gone. */
+  leave(): void;
+}
+
 export class Admission {
   readonly limits: AdmissionLimits;
   readonly #directory: string;
@@ -67,25 +80,37 @@ export class Admission {
     return this.#stream.fullBecause();
   }
 
-  /** @throws disk_low, overloaded, shutting_down, stream_full */
-  admit(bytes: number): void {
+  /** @throws disk_low, shutting_down, stream_full */
+  admit(): Place {
     const closed = this.closedBecause();
     if (closed !== null) throw closed;
-    const { bodyBytesInFlightMax, requestsInFlightMax } = this.limits;
-    if (this.#requests >= requestsInFlightMax || (this.#bytes > 0 && this.#bytes + bytes > bodyBytesInFlightMax)) {
-      throw new TillstreamError(
-        'overloaded',
-        `${this.#requests} requests with ${megabytes(this.#bytes)} MB are being stored; that is all at once.`,
-        { retryAfterSeconds: 1 },
-      );
-    }
-    this.#requests += 1;
-    this.#bytes += bytes;
+    let held = 0;
+    let begun = 0;
+    return {
+      hold: (bytes) => {
+        const others = this.#bytes - held;
+        if (others > 0 && others + bytes > this.limits.bodyBytesInFlightMax) throw this.#overloaded();
+        this.#bytes = others + bytes;
+        held = bytes;
+      },
+      begin: () => {
+        if (this.#requests >= this.limits.requestsInFlightMax) throw this.#overloaded();
+        this.#requests += 1;
+        begun = 1;
+      },
+      leave: () => {
+        this.#bytes -= held;
+        this.#requests -= begun;
+      },
+    };
   }
 
-  release(bytes: number): void {
-    this.#requests -= 1;
-    this.#bytes -= bytes;
+  #overloaded(): TillstreamError {
+    return new TillstreamError(
+      'overloaded',
+      `${this.#requests} requests are being stored, and bodies of ${megabytes(this.#bytes)} MB are here; that is all at once.`,
+      { retryAfterSeconds: 1 },
+    );
   }
 
   async #look(): Promise<void> {

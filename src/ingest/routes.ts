@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { TillstreamError } from '../model/errors.ts';
 import { problemOf, retryAfterOf } from '../model/problem.ts';
 import { jsonString } from '../model/record.ts';
-import type { Admission } from './admission.ts';
+import type { Admission, Place } from './admission.ts';
 import { bodyLimits, bodyTooLarge, checkCount, countLines, decoded, formOf, parseJson, parseNdjson } from './body.ts';
 import { lineIdOfKey, refuseKeyForMany } from './identify.ts';
 import type { AcceptedLineId, Ingest, ManyAccepted } from './ingest.ts';
@@ -14,29 +14,28 @@ export function ingestRoutes(server: FastifyInstance, ingest: Ingest, admission:
     // The handler reads the body itself: admission has to know its size before it takes memory.
     scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
     scope.post('/v1/transactions', { config: { access: 'ingest' } }, async (request, reply) => {
-      const bytes = announcedBytes(request);
-      admission.admit(bytes);
+      const place = admission.admit();
       try {
-        return await accept(ingest, request, reply);
+        return await accept(ingest, request, reply, place);
       } finally {
-        admission.release(bytes);
+        place.leave();
       }
     });
   });
 }
 
-/** What a body may take: its length where it says so; one that is compressed or chunked may unpack to the limit. */
-function announcedBytes({ headers }: FastifyRequest): number {
-  const length = Number(headers['content-length'] ?? Number.NaN);
-  if (length > bodyLimits.bodyBytesMax) throw bodyTooLarge();
-  return Number.isNaN(length) || headers['content-encoding'] !== undefined ? bodyLimits.bodyBytesMax : length;
-}
-
-async function accept(ingest: Ingest, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+async function accept(
+  ingest: Ingest,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  place: Place,
+): Promise<FastifyReply> {
   const { headers } = request;
   const form = formOf(headers['content-type']);
-  const sent = await readBody(request);
+  const sent = await readBody(request, place);
+  place.begin();
   const encoding = headers['content-encoding'];
+  if (encoding !== undefined) place.hold(bodyLimits.bodyBytesMax); // it may unpack to the limit
   const body = encoding === undefined ? sent : await decoded(sent, encoding);
   const source = sourceOf(headers['x-tillstream-source']);
   const key = headers['idempotency-key'];
@@ -66,14 +65,27 @@ function countValues(values: Iterable<unknown>): number {
   return count;
 }
 
-function readBody({ raw }: FastifyRequest): Promise<Buffer> {
+/** What a piece of a body takes beside its bytes: a client could send them one by one. */
+const CHUNK_BYTES = 256;
+
+function readBody({ raw, headers }: FastifyRequest, place: Place): Promise<Buffer> {
+  if (Number(headers['content-length']) > bodyLimits.bodyBytesMax) throw bodyTooLarge();
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let bytes = 0;
+    let isRefused = false;
     raw.on('data', (chunk: Buffer) => {
+      if (isRefused) return; // the rest is read and dropped, so that the sender gets the answer
       bytes += chunk.length;
-      if (bytes <= bodyLimits.bodyBytesMax) chunks.push(chunk);
-      else reject(bodyTooLarge()); // the rest is read and dropped, so that the sender gets the answer
+      try {
+        if (bytes > bodyLimits.bodyBytesMax) throw bodyTooLarge();
+        chunks.push(chunk);
+        place.hold(bytes + chunks.length * CHUNK_BYTES);
+      } catch (refusal) {
+        isRefused = true;
+        chunks.length = 0;
+        reject(refusal);
+      }
     });
     raw.on('end', () => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)));
     const cutOff = (): void => {
