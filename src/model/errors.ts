@@ -54,6 +54,7 @@ export const catalogue = {
   not_found: { status: 404, exit: 1, title: 'Not found' },
   method_not_allowed: { status: 405, exit: 1, title: 'The method is not allowed here' },
   conflict: { status: 409, exit: 1, title: 'Not possible in the present state' },
+  rate_limited: { status: 429, exit: 1, title: 'Too many requests for this key' },
   internal: { status: 500, exit: 1, title: 'Internal error' },
 
   // Not now: the same request will do later.

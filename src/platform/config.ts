@@ -56,6 +56,13 @@ export const settings = {
     expected: 'a whole number of bytes from 16777216',
     parse: (given) => whole(given, 16 * MIB),
   }),
+  rateLimit: number({
+    variable: 'TILLSTREAM_RATE_LIMIT',
+    default: 0,
+    description: 'Requests a second that each key, and each customer with a token, may send; 0: as many as they like.',
+    expected: 'a whole number from 0',
+    parse: (given) => whole(given, 0),
+  }),
   warehouseMemoryMb: number({
     variable: 'TILLSTREAM_WAREHOUSE_MEMORY_MB',
     default: 384,

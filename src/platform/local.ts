@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
+import { limitRate } from '../access/rate-limit.ts';
 import { accessRoutes } from '../access/routes.ts';
 import { ingestRoutes } from '../ingest/routes.ts';
 import { analyticsRoutes } from '../query/analytics-routes.ts';
@@ -92,7 +93,6 @@ async function start(options: PlatformOptions): Promise<Platform> {
     ...(options.trustedProxies === null ? {} : { trustedProxies: options.trustedProxies }),
   });
   const startedAt = new Date();
-  registerRoutes(server, { parts, access, operator, config, directory, startedAt, rate });
   const close = async (): Promise<void> => {
     ending.abort();
     rate.stop();
@@ -102,6 +102,8 @@ async function start(options: PlatformOptions): Promise<Platform> {
     directory.close();
   };
   try {
+    if (config.rateLimit > 0) await limitRate(server, config.rateLimit);
+    registerRoutes(server, { parts, access, operator, config, directory, startedAt, rate });
     const url = await listen(server, options);
     const certificate = tls === null ? null : tls.cert.toString('utf8');
     directory.announce({ url, certificate, pid: process.pid, startedAt: startedAt.toISOString() });

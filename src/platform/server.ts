@@ -6,9 +6,14 @@ import { isTillstreamError, messageOf, TillstreamError } from '../model/errors.t
 import { problemOf, retryAfterOf } from '../model/problem.ts';
 import { collectRoutes, type Route } from './route-list.ts';
 
-/** A request has to be there within this time; a connection between requests may rest this long. */
+/** A request has to be there within this time, its head within the second; a connection between requests may rest this long. */
 const REQUEST_TIMEOUT_MS = 60_000;
+const HEADERS_TIMEOUT_MS = 10_000;
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+/** How often connections are held against these times. */
+const CONNECTIONS_CHECK_MS = 2000;
+/** Some 15 kB each, of sockets, parsers and what they read. More are refused: a proxy gathers many into few. */
+const CONNECTIONS_MAX = 10_000;
 const PARAMETER_CHARACTERS_MAX = 512;
 /** A restart takes about as long. */
 const SHUTTING_DOWN_RETRY_SECONDS = 5;
@@ -41,6 +46,7 @@ export function createServer({ onError, guard = loopbackGuard(), tls, trustedPro
     if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
     return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
   };
+  const slowClients = { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CONNECTIONS_CHECK_MS };
   const server = fastify({
     logger: false,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -59,8 +65,9 @@ export function createServer({ onError, guard = loopbackGuard(), tls, trustedPro
     },
     ajv: { customOptions: { coerceTypes: 'array', removeAdditional: false, allErrors: false } },
     ...(trustedProxies === undefined ? {} : { trustProxy: [...trustedProxies] }),
-    ...(tls === undefined ? {} : { https: tls }),
+    ...(tls === undefined ? { http: slowClients } : { https: { ...tls, ...slowClients } }),
   });
+  server.server.maxConnections = CONNECTIONS_MAX;
   const admitted = async (request: FastifyRequest): Promise<Caller | null> => guard.admit(request, 'any');
   let closing = false;
   server.addHook('preClose', async () => {
