@@ -9,25 +9,19 @@ import { TOKEN_SECONDS, TOKEN_SECONDS_MAX, type Tokens } from './tokens.ts';
 /** Enough for "checkout of the shop in Lyon". */
 const NAME_CHARACTERS_MAX = 100;
 
-const KeyBody = Type.Object(
-  {
-    name: Type.String({
-      minLength: 1,
-      maxLength: NAME_CHARACTERS_MAX,
-      description: 'What it is for, to find it again.',
-    }),
-    scopes: Type.Array(Type.Enum([...SCOPES]), { minItems: 1, maxItems: SCOPES.length, uniqueItems: true }),
-    expiresAt: Type.Optional(Type.String({ description: 'When it ends, as 2027-01-01T00:00:00Z. Left out: never.' })),
-  },
-  { additionalProperties: false },
-);
+const KeyBody = Type.Object({
+  name: Type.String({
+    minLength: 1,
+    maxLength: NAME_CHARACTERS_MAX,
+    description: 'What it is for, to find it again.',
+  }),
+  scopes: Type.Array(Type.Enum([...SCOPES]), { minItems: 1, maxItems: SCOPES.length, uniqueItems: true }),
+  expiresAt: Type.Optional(Type.String({ description: 'When it ends, as 2027-01-01T00:00:00Z. Left out: never.' })),
+});
 const KeyParams = Type.Object({ id: Type.String({ minLength: 1 }) });
-const TokenBody = Type.Object(
-  {
-    expiresInSeconds: Type.Integer({ minimum: 1, maximum: TOKEN_SECONDS_MAX, default: TOKEN_SECONDS }),
-  },
-  { additionalProperties: false },
-);
+const TokenBody = Type.Object({
+  expiresInSeconds: Type.Integer({ minimum: 1, maximum: TOKEN_SECONDS_MAX, default: TOKEN_SECONDS }),
+});
 const CustomerParams = Type.Object({ id: Type.String({ minLength: 1 }) });
 const TokenParams = Type.Object({ id: Type.String({ minLength: 1 }), tokenId: Type.String({ minLength: 1 }) });
 

@@ -68,13 +68,13 @@ export function bodyTooLarge(): TillstreamError {
 }
 
 /** The value of a JSON body. @throws invalid_json, invalid_encoding, empty_request */
-export function parseJson(body: Buffer): unknown {
-  if (body.length === 0) throw new TillstreamError('empty_request', 'The body is empty.', { hint: FORMS });
+export function parseJson(body: Buffer, hint = FORMS): unknown {
+  if (body.length === 0) throw new TillstreamError('empty_request', 'The body is empty.', { hint });
   if (!isUtf8(body)) throw new TillstreamError('invalid_encoding', 'The body is not UTF-8.');
   try {
     return JSON.parse(withoutBom(body.toString('utf8')));
   } catch (cause) {
-    throw new TillstreamError('invalid_json', `The body is not JSON: ${messageOf(cause)}.`, { hint: FORMS, cause });
+    throw new TillstreamError('invalid_json', `The body is not JSON: ${messageOf(cause)}.`, { hint, cause });
   }
 }
 

@@ -49,9 +49,14 @@ export async function openDataDirectory(
   makeWritable(root);
   checkFormat(root, sample);
   const lock = await takeLock(at('lock'), root);
-  for (const name of ['stream', 'orders', 'state', 'lake', 'warehouse']) mkdirSync(at(name), { recursive: true });
-  // The secret that signs tokens is in it; the directory itself may be older than we are.
-  chmodSync(at('state'), 0o700);
+  try {
+    for (const name of ['stream', 'orders', 'state', 'lake', 'warehouse']) mkdirSync(at(name), { recursive: true });
+    // The secret that signs tokens is in it; the directory itself may be older than we are.
+    chmodSync(at('state'), 0o700);
+  } catch (error) {
+    lock.closeSync();
+    throw error;
+  }
   return {
     path: root,
     stream: at('stream'),

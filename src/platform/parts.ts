@@ -50,33 +50,34 @@ export async function openParts(
   const head = new Head();
   const clock = createClock();
   const newId = monotonicFactory();
-  // First: it makes the stream that the threads open.
-  const streamThread = startThread<StreamThread>('stream-thread', directory, head.buffer, config, onEnd);
-  const stream = await openStreamOnThread(streamThread, head, clock).catch(async (error: unknown) => {
-    await streamThread.end();
-    throw error;
-  });
-  const pipelines = startThread<PipelineThread>('pipeline-thread', directory, head.buffer, config, onEnd);
-  const warehouse = startThread<WarehouseThread>('warehouse-thread', directory, head.buffer, config, onEnd);
-  const threads: readonly Thread<HostedConsumers>[] = [pipelines, warehouse];
-  const orders = openLmdbOrders({ directory: directory.orders, readOnly: true });
-  const quarantine = openLmdbQuarantine({ directory: directory.state });
-  const admission = new Admission(directory.path, { ...config, requestsInFlightMax: REQUESTS_IN_FLIGHT_MAX }, stream);
-  const ingest = new Ingest({ stream, clock, newLineId: newId, timeZone: config.timeZone });
+  // Undone last first, whatever has come into being by then.
+  const opened: (() => unknown)[] = [];
   const close = async (): Promise<void> => {
-    admission.close();
-    await Promise.all(threads.map((thread) => endThread(thread, BATCHES_TIMEOUT_MS)));
-    await Promise.all([orders.close(), quarantine.close()]);
-    await endThread(streamThread, STREAM_TIMEOUT_MS);
+    for (const undo of opened.splice(0).reverse()) await undo();
   };
   try {
+    // First: it makes the stream that the threads open.
+    const streamThread = startThread<StreamThread>('stream-thread', directory, head.buffer, config, onEnd);
+    opened.push(() => endThread(streamThread, STREAM_TIMEOUT_MS));
+    const stream = await openStreamOnThread(streamThread, head, clock);
+    const orders = openLmdbOrders({ directory: directory.orders, readOnly: true });
+    opened.push(() => orders.close());
+    const quarantine = openLmdbQuarantine({ directory: directory.state });
+    opened.push(() => quarantine.close());
+    const pipelines = startThread<PipelineThread>('pipeline-thread', directory, head.buffer, config, onEnd);
+    const warehouse = startThread<WarehouseThread>('warehouse-thread', directory, head.buffer, config, onEnd);
+    const threads: readonly Thread<HostedConsumers>[] = [pipelines, warehouse];
+    opened.push(() => Promise.all(threads.map((thread) => endThread(thread, BATCHES_TIMEOUT_MS))));
+    const admission = new Admission(directory.path, { ...config, requestsInFlightMax: REQUESTS_IN_FLIGHT_MAX }, stream);
+    const ingest = new Ingest({ stream, clock, newLineId: newId, timeZone: config.timeZone });
+    opened.push(() => admission.close());
     await admission.open();
     await Promise.all(threads.map((thread) => thread.call('start')));
+    return { stream, ingest, admission, orders, quarantine, pipelines, warehouse, threads, close };
   } catch (error) {
     await close();
     throw error;
   }
-  return { stream, ingest, admission, orders, quarantine, pipelines, warehouse, threads, close };
 }
 
 async function endThread(thread: Thread<{ stop: () => Promise<void> }>, timeoutMs: number): Promise<void> {

@@ -2,6 +2,7 @@
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Caller } from '../access/caller.ts';
 import { type Guard, loopbackGuard } from '../access/guard.ts';
+import { formOf, parseJson } from '../ingest/body.ts';
 import { isTillstreamError, messageOf, TillstreamError } from '../model/errors.ts';
 import { problemOf, retryAfterOf } from '../model/problem.ts';
 import { collectRoutes, type Route } from './route-list.ts';
@@ -91,6 +92,24 @@ export function createServer({ onError, guard = loopbackGuard(), tls, trustedPro
     }
   });
   const list = collectRoutes(server);
+  server.addHook('onRoute', (route) => {
+    // A parameter that is misspelt would be ignored, and the answer be one to another question.
+    for (const part of ['querystring', 'body'] as const) {
+      const schema = route.schema?.[part];
+      if (schema !== undefined)
+        Object.assign(route.schema ?? {}, { [part]: { ...schema, additionalProperties: false } });
+    }
+  });
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, ({ headers }, body, done) => {
+    try {
+      if (formOf(headers['content-type']) !== 'json')
+        throw new TillstreamError('unsupported_media_type', JSON_EXPECTED);
+      done(null, body.length === 0 ? undefined : parseJson(body, JSON_EXPECTED));
+    } catch (error) {
+      done(error as Error);
+    }
+  });
   server.setErrorHandler(refuse);
   server.setNotFoundHandler((request, reply) => {
     const address = request.url.slice(0, 200);
@@ -106,6 +125,8 @@ export function createServer({ onError, guard = loopbackGuard(), tls, trustedPro
   return Object.assign(server, { routeList: list.routes });
 }
 
+const JSON_EXPECTED = 'Expected a JSON body with Content-Type application/json.';
+
 function shuttingDown(): TillstreamError {
   return new TillstreamError('shutting_down', 'The platform is shutting down.', {
     retryAfterSeconds: SHUTTING_DOWN_RETRY_SECONDS,
@@ -118,8 +139,8 @@ function ownError(thrown: unknown, request: FastifyRequest): unknown {
   const error = thrown as FastifyError;
   const [invalid] = error.validation ?? [];
   if (invalid !== undefined) {
-    const missing = invalid.params?.missingProperty;
-    const field = typeof missing === 'string' ? missing : invalid.instancePath.slice(1).split('/')[0] || null;
+    const named = invalid.params?.missingProperty ?? invalid.params?.additionalProperty;
+    const field = typeof named === 'string' ? named : invalid.instancePath.slice(1).split('/')[0] || null;
     return new TillstreamError('invalid_parameter', `${field ?? error.validationContext}: ${explain(invalid)}.`, {
       field,
       value: shownValue(request, field),
@@ -129,7 +150,7 @@ function ownError(thrown: unknown, request: FastifyRequest): unknown {
     return new TillstreamError('body_too_large', 'The body is larger than this route takes.');
   }
   if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
-    return new TillstreamError('unsupported_media_type', 'Expected a JSON body with Content-Type application/json.');
+    return new TillstreamError('unsupported_media_type', JSON_EXPECTED);
   }
   if (error.code === 'FST_ERR_MAX_PARAM_LENGTH') {
     const expected = `expected at most ${PARAMETER_CHARACTERS_MAX} characters`;
@@ -143,6 +164,7 @@ function ownError(thrown: unknown, request: FastifyRequest): unknown {
 }
 
 function explain({ message, params }: { message?: string; params?: Record<string, unknown> }): string {
+  if (params?.additionalProperty !== undefined) return 'there is no such parameter here; check how it is spelt';
   const allowed = params?.allowedValues;
   return Array.isArray(allowed) ? `expected one of ${allowed.join(', ')}` : (message ?? 'not allowed');
 }

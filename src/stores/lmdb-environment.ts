@@ -116,9 +116,17 @@ export async function transact<T>(environment: Environment, action: () => T): Pr
  * The value under a key, where LMDB has put it: gone with the next read of this thread. For who copies what is needed at
  * once; getBinary() copies all of it, which takes three times as long as finding it.
  * @param transaction to read as of its moment, rather than of this turn
+ * @throws unavailable
  */
-export function peek(database: BinaryDatabase, key: Uint8Array, transaction?: Transaction): Buffer | undefined {
-  const found = (database as FastReads).getBinaryFast(key, transaction === undefined ? undefined : { transaction });
+export function peek(
+  { environment }: { readonly environment: Environment },
+  database: BinaryDatabase,
+  key: Uint8Array,
+  transaction?: Transaction,
+): Buffer | undefined {
+  const found = tried(environment, () =>
+    (database as FastReads).getBinaryFast(key, transaction === undefined ? undefined : { transaction }),
+  );
   // Of larger memory, with a `length` that is set; a plain Uint8Array when the value is large.
   return found === undefined ? undefined : Buffer.from(found.buffer, found.byteOffset, found.length);
 }
@@ -128,11 +136,17 @@ export function peek(database: BinaryDatabase, key: Uint8Array, transaction?: Tr
  * @throws unavailable  LMDB cannot read now: more readers than it has places for, a disk that is away
  */
 export function reading<T>(environment: Environment, read: () => T): T {
-  readLatest(environment);
+  return tried(environment, () => {
+    readLatest(environment);
+    return read();
+  });
+}
+
+function tried<T>(environment: Environment, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    throw unavailable(pathOf(environment), error);
+    throw unavailable(pathOf(environment), error, 'read');
   }
 }
 
@@ -159,14 +173,14 @@ async function commitErrorOf(error: unknown): Promise<unknown> {
 const NAMES: Readonly<Record<string, string>> = {
   stream: 'The stream',
   orders: 'The order store',
-  state: 'The quarantine',
+  state: 'The state of the platform',
 };
 
-function unavailable(directory: string, cause: unknown): TillstreamError {
+function unavailable(directory: string, cause: unknown, doing: 'written' | 'read' = 'written'): TillstreamError {
   const name = NAMES[basename(directory)] ?? 'The store';
   // LMDB reports a page that was written in part as an input/output error.
   const why = isDiskFull(directory) ? 'the disk is full' : messageOf(cause).replaceAll(directory, '…');
-  return new TillstreamError('unavailable', `${name} cannot be written: ${why}`, {
+  return new TillstreamError('unavailable', `${name} cannot be ${doing}: ${why}`, {
     cause: new Error(`${directory}: ${messageOf(cause)}`, { cause }),
   });
 }

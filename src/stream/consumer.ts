@@ -6,7 +6,7 @@
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { type ErrorCode, isTillstreamError, messageOf, TillstreamError } from '../model/errors.ts';
 import type { Failure, Pipeline } from '../pipelines/pipeline.ts';
-import { everyEntry, type Quarantine } from '../stores/quarantine/quarantine.ts';
+import { everyEntry, type Quarantine, type QuarantineState } from '../stores/quarantine/quarantine.ts';
 import type { StreamReader, StreamRecord } from './event-stream.ts';
 import type { Head } from './head.ts';
 import { Signal } from './signal.ts';
@@ -66,6 +66,8 @@ export class Consumer {
   #error: ConsumerStatus['error'] = null;
   #oldestWaitingMs: number | null = null;
   #freshnessMs: number | null = null;
+  /** Since when the store is away; until it is back, nobody knows what it holds. */
+  #awaySinceMs: number | null = null;
   #restUntilMs = 0;
   /** Sequence and id of records that wait in quarantine although the checkpoint is before them. */
   readonly #comingAgain = new Map<string, string>();
@@ -123,7 +125,7 @@ export class Consumer {
       store: this.#options.pipeline.store,
       state: this.#state,
       checkpoint: this.#checkpoint?.sequence ?? null,
-      oldestWaitingMs: this.#oldestWaitingMs,
+      oldestWaitingMs: this.#oldestWaitingMs ?? this.#awaySinceMs,
       freshnessMs: this.#freshnessMs,
       error: this.#error,
     };
@@ -138,8 +140,9 @@ export class Consumer {
         const last = batch.at(-1);
         if (last === undefined) continue;
         this.#restUntilMs = performance.now() + this.#options.batch.restMs;
-        await this.#settleWhatComesAgain(batch);
-        await this.#deliver(batch, RETRIES_BEFORE_BISECTING);
+        const wanted = await this.#lessWhatWasDiscarded(batch);
+        await this.#deliver(wanted, RETRIES_BEFORE_BISECTING);
+        if (wanted.at(-1) !== last) await this.#process([], this.#checkpointAt(last));
         this.#freshnessMs = Date.now() - last.arrivedAtMs;
         this.#oldestWaitingMs = null;
         this.#progress.fire();
@@ -173,14 +176,30 @@ export class Consumer {
 
   /**
    * What was put in quarantine just before the process was killed, with the checkpoint still before it, is delivered again:
-   * it lands, or is put there again. The ledger must not say that it waits when it has landed.
+   * it lands, or is put there again. The ledger must not say that it waits when it has landed; nor may it land once
+   * somebody has discarded it.
    */
-  async #settleWhatComesAgain(batch: readonly StreamRecord[]): Promise<void> {
+  async #lessWhatWasDiscarded(batch: readonly StreamRecord[]): Promise<readonly StreamRecord[]> {
+    const discarded = new Set<string>();
     for (const { sequence } of this.#comingAgain.size === 0 ? [] : batch) {
       const id = this.#comingAgain.get(sequence);
       if (id === undefined) continue;
-      await this.#patiently(() => this.#options.quarantine.settle(id, 'redriven'));
+      if ((await this.#patiently(() => this.#settled(id))) === 'discarded') discarded.add(sequence);
       this.#comingAgain.delete(sequence);
+    }
+    return discarded.size === 0 ? batch : batch.filter(({ sequence }) => !discarded.has(sequence));
+  }
+
+  /** As what the entry is settled: by us, unless somebody was first. */
+  async #settled(id: string): Promise<QuarantineState> {
+    const { quarantine } = this.#options;
+    try {
+      await quarantine.settle(id, 'redriven');
+      return 'redriven';
+    } catch (error) {
+      const entry = isTillstreamError(error, 'conflict') ? await quarantine.get(id) : null;
+      if (entry === null) throw error;
+      return entry.state;
     }
   }
 
@@ -224,7 +243,7 @@ export class Consumer {
   async #deliver(batch: readonly StreamRecord[], retries: number): Promise<void> {
     const last = batch.at(-1);
     if (last === undefined) return;
-    const checkpoint = { streamId: this.#options.stream.id, sequence: last.sequence };
+    const checkpoint = this.#checkpointAt(last);
     for (let attempt = 0; ; attempt += 1) {
       try {
         await this.#process(batch, checkpoint);
@@ -247,6 +266,10 @@ export class Consumer {
         return;
       }
     }
+  }
+
+  #checkpointAt({ sequence }: StreamRecord): Checkpoint {
+    return { streamId: this.#options.stream.id, sequence };
   }
 
   async #process(records: readonly StreamRecord[], checkpoint: Checkpoint): Promise<void> {
@@ -279,11 +302,13 @@ export class Consumer {
         if (this.#state === 'waiting') {
           this.#state = 'running';
           this.#error = null;
+          this.#awaySinceMs = null;
         }
         return result;
       } catch (error) {
         if (!isTillstreamError(error, 'unavailable') || this.#stop.signal.aborted) throw error;
         this.#state = 'waiting';
+        this.#awaySinceMs ??= Date.now();
         this.#error = troubleOf(error);
         this.#progress.fire();
         if (attempt === 0) this.#options.log(`The ${this.#options.pipeline.store} store is not available`, error);

@@ -106,3 +106,14 @@ test('orders (lmdb): an opening that only looks up refuses to write', async () =
   await reader.close();
   await backend.dispose();
 });
+
+test('orders (lmdb): what cannot be read is away, not unusable: the consumer tries it again', async () => {
+  const backend = await makeBackend();
+  const store = await backend.open();
+  await store.apply([orderLine(1)], { streamId: 'stream', sequence: '1' });
+  await store.close(); // the nearest there is to an environment that has failed
+  await expect(store.checkpoint()).rejects.toMatchObject({ code: 'unavailable' });
+  await expect(store.apply([orderLine(1)])).rejects.toMatchObject({ code: 'unavailable' });
+  await expect(store.invoice('536365')).rejects.toMatchObject({ code: 'unavailable' });
+  await rm(backend.directory, { recursive: true });
+});

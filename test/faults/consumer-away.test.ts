@@ -53,8 +53,11 @@ describe('a store that is away for a while', () => {
     const consumer = delivery.consumer(away(delivery.pipeline, () => back));
     consumer.start();
     await expect.poll(() => consumer.status().state).toBe('waiting');
+    const { oldestWaitingMs } = consumer.status();
+    expect(Date.now() - (oldestWaitingMs ?? 0), 'it is behind at least since then').toBeLessThan(10_000);
     back = true;
     await delivery.reached(consumer, sequence);
+    expect(consumer.status()).toMatchObject({ state: 'running', oldestWaitingMs: null });
   });
 
   test('is tried ever less often, with jitter, to a cap', async () => {

@@ -57,6 +57,33 @@ describe('a pipeline that throws on one record', () => {
     expect(await delivery.waiting()).toStrictEqual([]);
   });
 
+  test.each([
+    ['discarded', 'first', []],
+    ['discarded', 'last', []],
+    ['redriven', 'last', ['poison']],
+  ] as const)(
+    'one that was killed there, and is %s before it comes again (as the %s of its batch): the ledger is right',
+    async (state, place, stored) => {
+      const invoices = place === 'first' ? ['poison', '536365'] : ['536365', 'poison'];
+      const sequences = await delivery.appendAll(invoices);
+      const records = await delivery.stream.read(null, { recordsMax: 2, bytesMax: 2 ** 20 });
+      const poison = records[invoices.indexOf('poison')];
+      if (poison === undefined) throw new Error('nothing was read');
+      const entry = quarantineEntry('orders', poison, new Error('a bug that is mended now'), 1);
+      await delivery.quarantine.put(entry);
+      const consumer = delivery.consumer(delivery.pipeline, { lingerMs: 600 });
+      consumer.start();
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      await delivery.quarantine.settle(entry.id, state);
+      await delivery.reached(consumer, sequences.at(-1) ?? '');
+      expect(await delivery.stored(['536365', 'poison'])).toStrictEqual(['536365', ...stored]);
+      expect(await delivery.quarantine.get(entry.id)).toMatchObject({ state });
+      const later = await delivery.append('later');
+      await delivery.reached(consumer, later);
+      expect(consumer.status()).toMatchObject({ state: 'running', error: null });
+    },
+  );
+
   test('and goes on with what comes later, as before', async () => {
     const consumer = delivery.consumer(throwingOn(delivery.pipeline, poisonOf(['bad'])));
     consumer.start();

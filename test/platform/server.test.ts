@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
+import Type from 'typebox';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { TillstreamError } from '../../src/model/errors.ts';
 import { createServer } from '../../src/platform/server.ts';
@@ -34,6 +35,9 @@ beforeEach(async () => {
   server.post('/v1/quarantine/:id/redrive', () => ({}));
   server.delete('/v1/quarantine/:id', () => ({}));
   server.get('/v1/quarantine/:id', () => ({}));
+  const schema = { querystring: Type.Object({ from: Type.Optional(Type.String()) }) };
+  server.get('/v1/sales', { schema }, ({ query }) => query);
+  server.post('/v1/query', { schema: { body: Type.Object({ sql: Type.String() }) } }, ({ body }) => ({ body }));
   server.get('/slow', async () => {
     slowBegun = true;
     await slow;
@@ -55,7 +59,7 @@ afterEach(async () => {
   await server.close();
 });
 
-function send(method: string, path: string, headers: Record<string, string> = {}): Promise<Answer> {
+function send(method: string, path: string, headers: Record<string, string> = {}, body?: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const sent = request({ host: '127.0.0.1', port, method, path, headers, agent: false }, (response) => {
       let text = '';
@@ -64,7 +68,7 @@ function send(method: string, path: string, headers: Record<string, string> = {}
       });
       response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }));
     });
-    sent.on('error', reject).end();
+    sent.on('error', reject).end(body);
   });
 }
 
@@ -101,6 +105,63 @@ describe('a method that a route does not have', () => {
     expectProblem(answer, { status: 405, code: 'method_not_allowed' });
     expect(answer.headers.allow).toBe(allow);
   });
+});
+
+describe('what a route does not know', () => {
+  test('a parameter that is misspelt is not ignored: the answer would be to another question', async () => {
+    const answer = await send('GET', '/v1/sales?form=2030');
+    expectProblem(answer, { status: 400, code: 'invalid_parameter' });
+    expect(JSON.parse(answer.text)).toMatchObject({
+      detail: 'form: there is no such parameter here; check how it is spelt.',
+      field: 'form',
+      value: '2030',
+    });
+    expect((await send('GET', '/v1/sales?from=2030')).text).toBe('{"from":"2030"}');
+  });
+
+  test('nor is a field of a body', async () => {
+    const answer = await send('POST', '/v1/query', {}, '{"sql":"SELECT 1","limit":5}');
+    expectProblem(answer, { status: 400, code: 'invalid_parameter' });
+    expect(JSON.parse(answer.text).field).toBe('limit');
+  });
+});
+
+describe('a body', () => {
+  test.each([
+    ['as JSON', 'application/json'],
+    ['as JSON, with its encoding', 'application/json; charset=utf-8'],
+    ["as curl's -d sends it", 'application/x-www-form-urlencoded'],
+    ['as text', 'text/plain'],
+  ])('is JSON %s', async (_how, contentType) => {
+    const answer = await send('POST', '/v1/query', { 'content-type': contentType }, '{"sql":"SELECT 1"}');
+    expect(answer).toMatchObject({ status: 200, text: '{"body":{"sql":"SELECT 1"}}' });
+  });
+
+  test('is JSON without a type, too', async () => {
+    expect((await send('POST', '/v1/query', {}, '{"sql":"SELECT 1"}')).status).toBe(200);
+  });
+
+  test.each([
+    ['that is none', '', 'application/json', { status: 400, code: 'invalid_parameter' }],
+    ['that is no JSON', '{"sql":', 'application/json', { status: 400, code: 'invalid_json' }],
+    ['of something else', '<sql/>', 'application/xml', { status: 415, code: 'unsupported_media_type' }],
+    ['of NDJSON', '{"sql":"SELECT 1"}', 'application/x-ndjson', { status: 415, code: 'unsupported_media_type' }],
+    [
+      'beyond a megabyte',
+      `{"sql":"${'-'.repeat(2 ** 20)}"}`,
+      'application/json',
+      { status: 413, code: 'body_too_large' },
+    ],
+  ])('%s is refused', async (_what, body, contentType, wanted) => {
+    expectProblem(await send('POST', '/v1/query', { 'content-type': contentType }, body), wanted);
+  });
+
+  test.each(['application/json', 'application/x-www-form-urlencoded'])(
+    'may be empty where none is asked for (%s)',
+    async (type) => {
+      expect((await send('POST', '/v1/verify', { 'content-type': type }, '')).status).toBe(200);
+    },
+  );
 });
 
 test('while it closes, what comes on a connection that is kept is told when to come back', async () => {

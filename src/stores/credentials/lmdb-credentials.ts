@@ -1,5 +1,5 @@
 // Credentials in one LMDB environment, for a single machine. The files are as private as their directory (mode 0700).
-import { type BinaryDatabase, openDatabase, openEnvironment, readLatest, transact } from '../lmdb-environment.ts';
+import { type BinaryDatabase, openDatabase, openEnvironment, reading, transact } from '../lmdb-environment.ts';
 import type { CredentialStore, Installation, Revocation, StoredKey } from './credential-store.ts';
 
 const INSTALLATION_KEY = Buffer.from('installation');
@@ -38,8 +38,7 @@ export function openLmdbCredentials({ directory }: { readonly directory: string 
       }),
 
     async keys() {
-      readLatest(environment);
-      return all<StoredKey>(keys);
+      return reading(environment, () => all<StoredKey>(keys));
     },
 
     putKey: (key) =>
@@ -48,8 +47,7 @@ export function openLmdbCredentials({ directory }: { readonly directory: string 
       }),
 
     async revocations(nowMs) {
-      readLatest(environment);
-      return all<Revocation>(revocations).filter(({ endsAtMs }) => endsAtMs > nowMs);
+      return reading(environment, () => all<Revocation>(revocations)).filter(({ endsAtMs }) => endsAtMs > nowMs);
     },
 
     putRevocation: (revocation, nowMs) =>

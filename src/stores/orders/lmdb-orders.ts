@@ -9,11 +9,11 @@ import { TillstreamError } from '../../model/errors.ts';
 import { type InvoiceHeader, isAdjustment } from '../../model/invoice.ts';
 import { type AcceptedLine, lineLimits } from '../../model/line.ts';
 import {
-  type BinaryDatabase,
   durablyNow,
   openDatabase,
   openEnvironment,
   peek,
+  reading,
   readLatest,
   type Transaction,
 } from '../lmdb-environment.ts';
@@ -48,8 +48,7 @@ export function openLmdbOrders({ directory, readOnly = false }: { directory: str
   const databases = { environment, invoices, history };
 
   const readMeta = (): Meta => {
-    readLatest(environment);
-    const stored = meta.getBinary(META_KEY);
+    const stored = reading(environment, () => meta.getBinary(META_KEY));
     return stored === undefined ? EMPTY_META : JSON.parse(stored.toString('utf8'));
   };
 
@@ -91,7 +90,7 @@ export function openLmdbOrders({ directory, readOnly = false }: { directory: str
     async invoice(invoiceNo) {
       if (!isText(invoiceNo, lineLimits.invoiceNoBytesMax)) return null;
       readLatest(environment);
-      return documentOf(peek(invoices, Buffer.from(invoiceNo)));
+      return documentOf(peek(databases, invoices, Buffer.from(invoiceNo)));
     },
 
     async customer(customerId) {
@@ -121,7 +120,8 @@ interface Change {
 }
 
 /** @throws invoice_too_large, unusable_record */
-function changesOf({ invoices }: OrdersDatabases, lines: readonly AcceptedLine[]): Change[] {
+function changesOf(databases: OrdersDatabases, lines: readonly AcceptedLine[]): Change[] {
+  const { invoices } = databases;
   const byInvoice = new Map<string, AcceptedLine[]>();
   for (const line of lines) {
     assertStorable(line);
@@ -132,7 +132,7 @@ function changesOf({ invoices }: OrdersDatabases, lines: readonly AcceptedLine[]
   const changes: Change[] = [];
   for (const [invoiceNo, group] of byInvoice) {
     const invoiceKey = Buffer.from(invoiceNo);
-    const bytes = peek(invoices, invoiceKey);
+    const bytes = peek(databases, invoices, invoiceKey);
     const stored = bytes === undefined ? null : new StoredInvoice(bytes);
     const merged = mergeInvoice(stored, group);
     if (merged === null) continue;
@@ -184,9 +184,9 @@ function documentOf(bytes: Buffer | undefined): InvoiceDocument | null {
 }
 
 /** Read in the same moment as the key. */
-function headerAt(invoices: BinaryDatabase, key: Uint8Array, transaction?: Transaction): InvoiceHeader {
+function headerAt(databases: OrdersDatabases, key: Uint8Array, transaction?: Transaction): InvoiceHeader {
   const invoiceNo = invoiceNoOfKey(key);
-  const bytes = peek(invoices, Buffer.from(invoiceNo), transaction);
+  const bytes = peek(databases, databases.invoices, Buffer.from(invoiceNo), transaction);
   if (bytes === undefined) throw new Error(`Invoice ${invoiceNo} stands in a history, but is not there`);
   return new StoredInvoice(bytes).header;
 }
@@ -196,7 +196,7 @@ function headerAt(invoices: BinaryDatabase, key: Uint8Array, transaction?: Trans
  * transaction keeps: an invoice that changed its date meanwhile would be counted twice, or not at all.
  */
 async function profileOf(databases: OrdersDatabases, customerId: string): Promise<CustomerProfile | null> {
-  const { environment, invoices, history } = databases;
+  const { environment, history } = databases;
   const range = historyRange(customerId);
   if (range === null) return null;
   readLatest(environment);
@@ -212,7 +212,7 @@ async function profileOf(databases: OrdersDatabases, customerId: string): Promis
   let spentE4 = 0n;
   try {
     for (const key of history.getKeys({ start: range.first, end: range.last, transaction })) {
-      const header = headerAt(invoices, key, transaction);
+      const header = headerAt(databases, key, transaction);
       earliest ??= header.invoiceDate;
       latest = header.invoiceDate;
       country = header.country;
@@ -240,11 +240,12 @@ async function profileOf(databases: OrdersDatabases, customerId: string): Promis
 }
 
 function pageOf(
-  { environment, invoices, history }: OrdersDatabases,
+  databases: OrdersDatabases,
   customerId: string,
   { limit, cursor }: { readonly limit: number; readonly cursor: string | null },
 ): HistoryPage {
   const after = cursor === null ? null : decodeCursor(customerId, cursor);
+  const { environment, history } = databases;
   const range = historyRange(customerId);
   if (range === null) return { invoices: [], next: null };
   readLatest(environment);
@@ -253,7 +254,7 @@ function pageOf(
     if (after?.equals(key)) continue;
     const last = page.at(-1);
     if (last !== undefined && page.length === limit) return { invoices: page, next: encodeCursor(last) };
-    page.push(headerAt(invoices, key));
+    page.push(headerAt(databases, key));
   }
   return { invoices: page, next: null };
 }

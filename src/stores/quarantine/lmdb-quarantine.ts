@@ -3,7 +3,7 @@
 // Reasons and records lie apart, so that a list or a filter does not read the records it leaves out. Every change reads
 // and writes in one transaction: any number of threads open the same quarantine and put and settle at once.
 import { TillstreamError } from '../../model/errors.ts';
-import { openDatabase, openEnvironment, readLatest, transact } from '../lmdb-environment.ts';
+import { openDatabase, openEnvironment, reading, transact } from '../lmdb-environment.ts';
 import type { Quarantine, QuarantineEntry, QuarantineState } from './quarantine.ts';
 
 /** An entry without its record: as JSON, under its id. */
@@ -69,24 +69,26 @@ export function openLmdbQuarantine({ directory }: { readonly directory: string }
     async get(id) {
       const key = keyOf(id);
       if (key === null) return null;
-      readLatest(environment);
-      const reason = readReason(key);
-      return reason === null ? null : { id, ...reason, data: records.getBinary(key) ?? Buffer.alloc(0) };
+      return reading(environment, () => {
+        const reason = readReason(key);
+        return reason === null ? null : { id, ...reason, data: records.getBinary(key) ?? Buffer.alloc(0) };
+      });
     },
 
     async list({ state, store, after, limit }) {
-      readLatest(environment);
-      const found: QuarantineEntry[] = [];
-      const start = after ? { start: Buffer.from(after), exclusiveStart: true } : {};
-      for (const { key, value } of reasons.getRange(start)) {
-        if (found.length >= limit) break;
-        const id = Buffer.from(key).toString('utf8');
-        const reason: Reason = JSON.parse(value.toString('utf8'));
-        if (state !== undefined && reason.state !== state) continue;
-        if (store !== undefined && reason.store !== store) continue;
-        found.push({ id, ...reason });
-      }
-      return found;
+      return reading(environment, () => {
+        const found: QuarantineEntry[] = [];
+        const start = after ? { start: Buffer.from(after), exclusiveStart: true } : {};
+        for (const { key, value } of reasons.getRange(start)) {
+          if (found.length >= limit) break;
+          const id = Buffer.from(key).toString('utf8');
+          const reason: Reason = JSON.parse(value.toString('utf8'));
+          if (state !== undefined && reason.state !== state) continue;
+          if (store !== undefined && reason.store !== store) continue;
+          found.push({ id, ...reason });
+        }
+        return found;
+      });
     },
 
     beginRedrive: (id) =>
@@ -111,8 +113,7 @@ export function openLmdbQuarantine({ directory }: { readonly directory: string }
       }),
 
     async counts() {
-      readLatest(environment);
-      return { ...readCounts() };
+      return reading(environment, () => ({ ...readCounts() }));
     },
 
     async close() {
