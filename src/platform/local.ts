@@ -1,11 +1,13 @@
 // The whole platform in one process: a data directory, its parts, the routes before them, an address.
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Guard } from '../access/guard.ts';
 import { limitRate } from '../access/rate-limit.ts';
 import { accessRoutes } from '../access/routes.ts';
 import { ingestRoutes } from '../ingest/routes.ts';
 import { analyticsRoutes } from '../query/analytics-routes.ts';
+import { liveRoutes } from '../query/live-routes.ts';
 import { ordersRoutes } from '../query/orders-routes.ts';
 import { quarantineRoutes } from '../query/quarantine-routes.ts';
 import { sqlRoutes } from '../query/sql-routes.ts';
@@ -21,7 +23,7 @@ import { openParts, type Parts } from './parts.ts';
 import { keepRetention } from './retention.ts';
 import type { Route } from './route-list.ts';
 import { createServer } from './server.ts';
-import { RateMeter, statusOf } from './status.ts';
+import { pulseOf, RateMeter, statusOf } from './status.ts';
 import type { VerifyReport } from './verify.ts';
 import type { WarehouseThread } from './warehouse-thread.ts';
 
@@ -147,7 +149,7 @@ function registerRoutes(
   server: FastifyInstance,
   { parts, access, operator, config, directory, startedAt, rate }: Served,
 ): void {
-  const { stream, ingest, admission, orders, quarantine, warehouse } = parts;
+  const { stream, tail, ingest, admission, orders, quarantine, warehouse } = parts;
   const questions = {
     ask: (...question: Parameters<WarehouseThread['ask']>) => warehouse.call('ask', ...question),
     select: (...question: Parameters<WarehouseThread['select']>) => warehouse.call('select', ...question),
@@ -158,24 +160,39 @@ function registerRoutes(
   analyticsRoutes(server, questions, config.timeZone);
   sqlRoutes(server, questions);
   quarantineRoutes(server, quarantine, operator);
+  const status = () =>
+    statusOf({
+      version: packageVersion(),
+      dataDirectory: directory.path,
+      startedAt,
+      timeZone: config.timeZone,
+      stream,
+      ingest,
+      admission,
+      linesPerSecond: () => rate.perSecond,
+      consumers: () => operator.consumers(),
+      quarantine: () => quarantine.counts(),
+      replaced: () => orders.replaced(),
+    });
   statusRoutes(server, {
-    status: () =>
-      statusOf({
-        version: packageVersion(),
-        dataDirectory: directory.path,
-        startedAt,
-        timeZone: config.timeZone,
-        stream,
-        ingest,
-        admission,
-        linesPerSecond: () => rate.perSecond,
-        consumers: () => operator.consumers(),
-        quarantine: () => quarantine.counts(),
-        replaced: () => orders.replaced(),
-      }),
+    status,
     verify: () => operator.verify(),
     notReady: () => admission.closedBecause()?.message ?? null,
   });
+  liveRoutes(server, {
+    pulse: async () => pulseOf(await status()),
+    tail,
+    isStillAdmitted: (request) => isAdmitted(access.guard, request),
+  });
+}
+
+function isAdmitted(guard: Guard, request: FastifyRequest): boolean {
+  try {
+    guard.admit(request, 'key');
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function packageVersion(): string {

@@ -9,6 +9,7 @@ import type { OrderStore } from '../stores/orders/order-store.ts';
 import { openLmdbQuarantine } from '../stores/quarantine/lmdb-quarantine.ts';
 import type { Quarantine } from '../stores/quarantine/quarantine.ts';
 import { Head } from '../stream/head.ts';
+import { type LmdbStreamReader, openLmdbStreamReader } from '../stream/lmdb-stream-reader.ts';
 import { BATCHES_TIMEOUT_MS, STREAM_TIMEOUT_MS } from './closing.ts';
 import type { Config } from './config.ts';
 import type { HostedConsumers } from './consumer-host.ts';
@@ -23,6 +24,8 @@ export interface Parts {
   readonly stream: StreamOnThread;
   readonly ingest: Ingest;
   readonly admission: Admission;
+  /** To look at what comes in. */
+  readonly tail: LmdbStreamReader['tail'];
   /** To look up; the pipeline thread writes. */
   readonly orders: OrderStore;
   readonly quarantine: Quarantine;
@@ -60,6 +63,8 @@ export async function openParts(
     const streamThread = startThread<StreamThread>('stream-thread', directory, head.buffer, config, onEnd);
     opened.push(() => endThread(streamThread, STREAM_TIMEOUT_MS));
     const stream = await openStreamOnThread(streamThread, head, clock);
+    const reader = openLmdbStreamReader(directory.stream, head);
+    opened.push(() => reader.close());
     const orders = openLmdbOrders({ directory: directory.orders, readOnly: true });
     opened.push(() => orders.close());
     const quarantine = openLmdbQuarantine({ directory: directory.state });
@@ -73,7 +78,8 @@ export async function openParts(
     opened.push(() => admission.close());
     await admission.open();
     await Promise.all(threads.map((thread) => thread.call('start')));
-    return { stream, ingest, admission, orders, quarantine, pipelines, warehouse, threads, close };
+    const tail = reader.tail.bind(reader);
+    return { stream, tail, ingest, admission, orders, quarantine, pipelines, warehouse, threads, close };
   } catch (error) {
     await close();
     throw error;

@@ -55,6 +55,11 @@ export async function statusOf(sources: StatusSources) {
 
 export type Status = Awaited<ReturnType<typeof statusOf>>;
 
+/** What changes from second to second: of GET /v1/live. */
+export function pulseOf({ accepting, accepted, replaced, stream, consumers, quarantine }: Status) {
+  return { at: new Date().toISOString(), accepting, accepted, replaced, stream, consumers, quarantine };
+}
+
 function consumerStatus(consumer: ConsumerStatus, newest: string | null) {
   const { store, state, checkpoint, oldestWaitingMs, freshnessMs, error } = consumer;
   // Sequences are numbers on one machine, without gaps but for failed commits.

@@ -36,6 +36,16 @@ export interface StreamBounds {
   readonly newest: Sequence | null;
 }
 
+/** The end of the stream, for who only looks. */
+export interface StreamTail {
+  /** Oldest first. */
+  readonly records: readonly StreamRecord[];
+  /** Records between the one asked from and the first of these. */
+  readonly skipped: number;
+  /** Where to ask from next. */
+  readonly newest: Sequence;
+}
+
 /** What delivery needs of the stream. */
 export interface StreamReader {
   /** Tells this stream from every other; checkpoints carry it. */

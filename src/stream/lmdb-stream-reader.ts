@@ -10,7 +10,7 @@ import {
   openEnvironment,
   reading,
 } from '../stores/lmdb-environment.ts';
-import type { StreamBounds, StreamReader, StreamRecord } from './event-stream.ts';
+import type { Sequence, StreamBounds, StreamReader, StreamRecord, StreamTail } from './event-stream.ts';
 import { decodeKey, keyAfter, recordsOf } from './frame.ts';
 import type { Head } from './head.ts';
 
@@ -29,6 +29,9 @@ export interface Tail {
   /** Of the newest append, µs since 1970. */
   readonly appendedAt: number;
 }
+
+/** Far more than a screen of lines; a record may have 200 KB. */
+const TAIL_BYTES_MAX = 512 * 1024;
 
 const EMPTY: Tail = { newest: 0, trimmed: 0, bytes: 0, appendedAt: 0 };
 
@@ -67,11 +70,19 @@ export function sequenceOf(record: number): string {
  * @param head shared with the writer: only what it says is on disk is read
  * @throws unavailable  there is no stream yet: the writer makes it
  */
-export function openLmdbStreamReader(directory: string, head: Head): StreamReader {
+export function openLmdbStreamReader(directory: string, head: Head): LmdbStreamReader {
   return readerOf(openLog(directory), head);
 }
 
-export function readerOf(log: Log, head: Head): StreamReader {
+export interface LmdbStreamReader extends StreamReader {
+  /**
+   * The newest records, at most so many, that come after `after` (null: whichever they are).
+   * @throws unavailable
+   */
+  tail(after: Sequence | null, recordsMax: number): Promise<StreamTail>;
+}
+
+export function readerOf(log: Log, head: Head): LmdbStreamReader {
   const { environment, frames, meta } = log;
   const id = meta.getBinary(ID_KEY)?.toString();
   if (id === undefined) throw new TillstreamError('unavailable', 'The stream has not been made yet.');
@@ -84,6 +95,14 @@ export function readerOf(log: Log, head: Head): StreamReader {
 
   return {
     id,
+    async tail(after, recordsMax) {
+      const { newest } = head;
+      const next = after === null ? newest - recordsMax + 1 : Number(after) + 1;
+      const first = Math.max(1, next, newest - recordsMax + 1);
+      const records = await this.read(sequenceOf(first - 1), { recordsMax, bytesMax: TAIL_BYTES_MAX });
+      const last = records.at(-1)?.sequence ?? sequenceOf(newest);
+      return { records, skipped: Math.max(0, first - Math.max(1, next)), newest: last };
+    },
     async read(after, { recordsMax, bytesMax }) {
       const from = after === null ? 1 : Number(after) + 1;
       const newest = head.newest;

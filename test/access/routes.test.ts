@@ -56,6 +56,7 @@ const table: Readonly<Record<string, Row>> = {
   'GET /v1/keys': { access: 'admin', ok: 200 },
   'DELETE /v1/keys/:id': { access: 'admin', path: '/v1/keys/none', ok: 404 },
   'GET /v1/status': { access: 'read', ok: 200 },
+  'GET /v1/live': { access: 'key', ok: 200 },
   'POST /v1/verify': { access: 'admin', ok: 200 },
   'GET /healthz': { access: 'open', ok: 200 },
   'GET /readyz': { access: 'open', ok: 200 },
@@ -77,7 +78,9 @@ async function send(
     headers: { ...headers, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
-  const text = await answer.text();
+  const isLive = answer.headers.get('content-type') === 'text/event-stream';
+  if (isLive) await answer.body?.cancel();
+  const text = isLive ? '' : await answer.text();
   return { status: answer.status, code: text.startsWith('{') ? JSON.parse(text).code : undefined, text };
 }
 
