@@ -1,5 +1,11 @@
 // The HTTP server: routes are in ingest/ and query/; here is what holds for all of them.
-import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type preHandlerHookHandler,
+} from 'fastify';
 import type { Caller } from '../access/caller.ts';
 import { type Guard, loopbackGuard } from '../access/guard.ts';
 import { formOf, parseJson } from '../ingest/body.ts';
@@ -93,12 +99,12 @@ export function createServer({ onError, guard = loopbackGuard(), tls, trustedPro
   });
   const list = collectRoutes(server);
   server.addHook('onRoute', (route) => {
+    const { querystring, body } = route.schema ?? {};
+    if (querystring === undefined && body === undefined) return;
     // A parameter that is misspelt would be ignored, and the answer be one to another question.
-    for (const part of ['querystring', 'body'] as const) {
-      const schema = route.schema?.[part];
-      if (schema !== undefined)
-        Object.assign(route.schema ?? {}, { [part]: { ...schema, additionalProperties: false } });
-    }
+    for (const schema of [querystring, body])
+      if (typeof schema === 'object' && schema !== null) Object.assign(schema, { additionalProperties: false });
+    route.preHandler = [refuseInfinity, ...[route.preHandler ?? []].flat()];
   });
   server.removeAllContentTypeParsers();
   server.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, ({ headers }, body, done) => {
@@ -124,6 +130,17 @@ export function createServer({ onError, guard = loopbackGuard(), tls, trustedPro
   });
   return Object.assign(server, { routeList: list.routes });
 }
+
+/** "1e309" is read as a number, and is none: Ajv lets it through, whatever the largest may be. @throws invalid_parameter */
+const refuseInfinity: preHandlerHookHandler = ({ query, body }, _reply, done) => {
+  for (const [field, value] of [query, body].flatMap((part) => Object.entries(part ?? {}))) {
+    if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) {
+      const message = `${field}: the number is too large.`;
+      return done(new TillstreamError('invalid_parameter', message, { field, value: String(value) }));
+    }
+  }
+  done();
+};
 
 const JSON_EXPECTED = 'Expected a JSON body with Content-Type application/json.';
 

@@ -35,7 +35,8 @@ beforeEach(async () => {
   server.post('/v1/quarantine/:id/redrive', () => ({}));
   server.delete('/v1/quarantine/:id', () => ({}));
   server.get('/v1/quarantine/:id', () => ({}));
-  const schema = { querystring: Type.Object({ from: Type.Optional(Type.String()) }) };
+  const limit = Type.Optional(Type.Integer({ maximum: 10 }));
+  const schema = { querystring: Type.Object({ from: Type.Optional(Type.String()), limit }) };
   server.get('/v1/sales', { schema }, ({ query }) => query);
   server.post('/v1/query', { schema: { body: Type.Object({ sql: Type.String() }) } }, ({ body }) => ({ body }));
   server.get('/slow', async () => {
@@ -117,6 +118,12 @@ describe('what a route does not know', () => {
       value: '2030',
     });
     expect((await send('GET', '/v1/sales?from=2030')).text).toBe('{"from":"2030"}');
+  });
+
+  test.each(['1e309', '-1e309'])('a number that is none: %s', async (limit) => {
+    const answer = await send('GET', `/v1/sales?limit=${limit}`);
+    expectProblem(answer, { status: 400, code: 'invalid_parameter' });
+    expect(JSON.parse(answer.text)).toMatchObject({ detail: 'limit: the number is too large.', field: 'limit' });
   });
 
   test('nor is a field of a body', async () => {
