@@ -43,6 +43,22 @@ answerParent({
     return closedLoop({ at, connections, seconds, prepared, status: 200, again: true });
   },
 
+  /** One line a request, from clients that send the next one at once, also when they are told to come back later. */
+  async flood({ at, connections, seconds, from }) {
+    const requests = Array.from({ length: Math.ceil(seconds * REQUESTS_A_SECOND_MAX) }, (_, index) => from + index);
+    const prepared = requests.map((index) => requestBytes(at, 'POST', PATH, lines.at(index), 'application/json'));
+    let refused = 0;
+    const accepted = await closedLoop({
+      at,
+      connections,
+      seconds,
+      prepared,
+      status: 202,
+      onRefused: () => (refused += 1),
+    });
+    return { ...accepted, refused };
+  },
+
   /** `rate` lines a second, one a request. */
   paced({ at, connections, seconds, rate, from }) {
     const prepared = Array.from({ length: Math.ceil(seconds * rate) }, (_, index) =>
@@ -52,7 +68,7 @@ answerParent({
   },
 });
 
-async function closedLoop({ at, connections, seconds, prepared, status: expected, again = false }) {
+async function closedLoop({ at, connections, seconds, prepared, status: expected, again = false, onRefused = null }) {
   const tookMs = new Float64Array(again ? Math.ceil(seconds * REQUESTS_A_SECOND_MAX) : prepared.length);
   let sent = 0;
   let done = 0;
@@ -69,9 +85,12 @@ async function closedLoop({ at, connections, seconds, prepared, status: expected
       at,
       (status, body) => {
         const now = performance.now();
-        if (status !== expected) return finish(unexpected(status, body));
-        tookMs[done] = now - sentMs;
-        done += 1;
+        if (status === 503 && onRefused !== null) onRefused();
+        else if (status !== expected) return finish(unexpected(status, body));
+        else {
+          tookMs[done] = now - sentMs;
+          done += 1;
+        }
         inFlight -= 1;
         next(now);
       },

@@ -52,6 +52,19 @@ export function printed(row) {
       ),
     );
   }
+  if (row.phases !== undefined) {
+    lines.push(
+      ...table(
+        ['', 'offered/s', 'accepted/s', 'refused/s', 'p50 ms', 'p99 ms', 'max ms', 'memory MB'],
+        row.phases.map(({ name, offered, accepted, refused, latencyMs, memoryBytes }) => [
+          name,
+          ...[offered, accepted, refused].map(grouped),
+          ...millis(latencyMs),
+          grouped(memoryBytes / 1e6),
+        ]),
+      ),
+    );
+  }
   lines.push(
     ...row.ratios.map(
       ({ name, value, min, max, budget, met }) =>

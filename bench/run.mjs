@@ -12,8 +12,9 @@ import { freshness } from './rows/freshness.mjs';
 import { lookUp } from './rows/look-up.mjs';
 import { ndjson } from './rows/ndjson.mjs';
 import { oneLine } from './rows/one-line.mjs';
+import { overload } from './rows/overload.mjs';
 
-const rows = { disk, 'one-line': oneLine, ndjson, freshness, 'look-up': lookUp, analytics };
+const rows = { disk, 'one-line': oneLine, ndjson, freshness, 'look-up': lookUp, analytics, overload };
 
 const HELP = `Usage: npm run bench [-- options row…]
 

@@ -29,7 +29,7 @@ export interface Place {
   hold(bytes: number): void;
   /** The body is there, and is being stored from now on. @throws overloaded */
   begin(): void;
-  /** The request is answered, or its sender has gone. */
+  /** The request is answered, or its sender has gone. Once more does nothing. */
   leave(): void;
 }
 
@@ -101,6 +101,8 @@ export class Admission {
       leave: () => {
         this.#bytes -= held;
         this.#requests -= begun;
+        held = 0;
+        begun = 0;
       },
     };
   }

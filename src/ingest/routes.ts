@@ -1,6 +1,7 @@
 // POST /v1/transactions in its three forms: one line, an array, NDJSON.
+import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { TillstreamError } from '../model/errors.ts';
+import { isTillstreamError, TillstreamError } from '../model/errors.ts';
 import { problemOf, retryAfterOf } from '../model/problem.ts';
 import { jsonString } from '../model/record.ts';
 import type { Admission, Place } from './admission.ts';
@@ -17,12 +18,24 @@ export function ingestRoutes(server: FastifyInstance, ingest: Ingest, admission:
       const place = admission.admit();
       try {
         return await accept(ingest, request, reply, place);
+      } catch (error) {
+        if (isTillstreamError(error, 'overloaded')) {
+          place.leave();
+          await pause(REFUSED_AFTER_MS, undefined, { ref: false });
+        }
+        throw error;
       } finally {
         place.leave();
       }
     });
   });
 }
+
+/**
+ * What is too much at once is told so after a while, and nothing is kept for it meanwhile. A client that comes again at once,
+ * whatever it is told, would else have us say no all day: a refusal costs nearly what a sale does.
+ */
+const REFUSED_AFTER_MS = 1000;
 
 async function accept(
   ingest: Ingest,

@@ -10,6 +10,8 @@ import { delaying } from '../stream/fault-stream.ts';
 import { type Door, LINE, openDoor, refusal } from './door.ts';
 
 const MIB = 2 ** 20;
+/** A refusal comes after a second. */
+const PATIENT = { timeout: 20_000 };
 let door: Door;
 afterEach(() => door.close());
 
@@ -27,7 +29,7 @@ describe('memory for bodies', () => {
     door = await openDoor({ limits: { bodyBytesInFlightMax: 20 * MIB } });
     const held = holdOpen(door.port, 16 * MIB, 15 * MIB);
     const large = JSON.stringify(LINE).padEnd(6 * MIB, ' ');
-    await vi.waitFor(async () => expect((await door.post(large)).status).toBe(503));
+    await vi.waitFor(async () => expect((await door.post(large)).status).toBe(503), PATIENT);
     expect(refusal(await door.post(large))).toMatchObject({
       code: 'overloaded',
       detail: expect.stringMatching(
@@ -43,7 +45,7 @@ describe('memory for bodies', () => {
     const gzipped = await door.ndjson(gzipSync(JSON.stringify(LINE)), { 'content-encoding': 'gzip' });
     expect(gzipped, 'what may unpack to the limit').toMatchObject({ status: 503 });
     held.destroy();
-    await vi.waitFor(async () => expect((await door.post(large)).status).toBe(202));
+    await vi.waitFor(async () => expect((await door.post(large)).status).toBe(202), PATIENT);
     expect((await door.ndjson(gzipSync(JSON.stringify(LINE)), { 'content-encoding': 'gzip' })).status).toBe(202);
   });
 
@@ -69,7 +71,7 @@ describe('memory for bodies', () => {
       });
     socket.write('POST /v1/transactions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n');
     for (let sent = 0; sent < 2000; sent += 1) socket.write('1\r\n \r\n');
-    await vi.waitFor(() => expect(answer).toContain('HTTP/1.1 503'));
+    await vi.waitFor(() => expect(answer).toContain('HTTP/1.1 503'), PATIENT);
     socket.destroy();
     half.destroy();
   });
@@ -86,7 +88,7 @@ describe('memory for bodies', () => {
     });
     door = await openDoor({ limits: { requestsInFlightMax: 2 }, around: (stream) => delaying(stream, () => disk) });
     const held = [door.post(LINE), door.post(LINE)];
-    await vi.waitFor(async () => expect((await door.post(LINE)).status).toBe(503));
+    await vi.waitFor(async () => expect((await door.post(LINE)).status).toBe(503), PATIENT);
     for (let time = 0; time < 5; time += 1) expect((await door.post(LINE)).status).toBe(503);
     synced();
     for (const answer of await Promise.all(held)) expect(answer.status).toBe(202);
