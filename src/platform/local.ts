@@ -4,6 +4,11 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { accessRoutes } from '../access/routes.ts';
 import { ingestRoutes } from '../ingest/routes.ts';
+import { LoopDelay } from '../observe/loop-delay.ts';
+import { createMetrics, type Metrics } from '../observe/metrics.ts';
+import { metricsRoutes } from '../observe/metrics-routes.ts';
+import type { Reading } from '../observe/reading.ts';
+import { RequestMeter } from '../observe/request-meter.ts';
 import { analyticsRoutes } from '../query/analytics-routes.ts';
 import { ordersRoutes } from '../query/orders-routes.ts';
 import { quarantineRoutes } from '../query/quarantine-routes.ts';
@@ -20,7 +25,7 @@ import { openParts, type Parts } from './parts.ts';
 import { keepRetention } from './retention.ts';
 import type { Route } from './route-list.ts';
 import { createServer } from './server.ts';
-import { RateMeter, statusOf } from './status.ts';
+import { RateMeter, readingOf, statusOf } from './status.ts';
 import type { VerifyReport } from './verify.ts';
 import type { WarehouseThread } from './warehouse-thread.ts';
 
@@ -88,17 +93,24 @@ async function start(options: PlatformOptions): Promise<Platform> {
   const ending = new AbortController();
   const operator = createOperator(parts);
   const rate = new RateMeter(() => parts.ingest.counters.accepted);
+  const meter = new RequestMeter();
+  const loopDelay = new LoopDelay();
   const server = createServer({
+    meter,
     onError: (error, request) => log.error({ err: error, ...request }, 'A request failed'),
     guard: access.guard,
     ...(tls === null ? {} : { tls }),
     ...(options.trustedProxies === null ? {} : { trustedProxies: options.trustedProxies }),
   });
   const startedAt = new Date();
-  registerRoutes(server, { parts, access, operator, config, directory, startedAt, rate });
+  const version = packageVersion();
+  const reading = (): Promise<Reading> => readingOf(parts, operator);
+  const metrics = createMetrics({ version, requests: meter, loopDelay, reading });
+  registerRoutes(server, { parts, access, operator, config, directory, version, startedAt, rate, reading, metrics });
   const close = async (): Promise<void> => {
     ending.abort();
     rate.stop();
+    loopDelay.close();
     parts.admission.close();
     await Promise.race([server.close(), pause(ANSWERS_TIMEOUT_MS, undefined, { ref: false })]);
     await Promise.all([parts.close(), access.close()]);
@@ -140,13 +152,16 @@ interface Served {
   readonly operator: Operator;
   readonly config: Config;
   readonly directory: DataDirectory;
+  readonly version: string;
   readonly startedAt: Date;
   readonly rate: RateMeter;
+  readonly reading: () => Promise<Reading>;
+  readonly metrics: Metrics;
 }
 
 function registerRoutes(
   server: FastifyInstance,
-  { parts, access, operator, config, directory, startedAt, rate }: Served,
+  { parts, access, operator, config, directory, version, startedAt, rate, reading, metrics }: Served,
 ): void {
   const { stream, ingest, admission, orders, quarantine, warehouse } = parts;
   const questions = {
@@ -162,21 +177,19 @@ function registerRoutes(
   statusRoutes(server, {
     status: () =>
       statusOf({
-        version: packageVersion(),
+        version,
         dataDirectory: directory.path,
         startedAt,
         timeZone: config.timeZone,
         stream,
         ingest,
-        admission,
         linesPerSecond: () => rate.perSecond,
-        consumers: () => operator.consumers(),
-        quarantine: () => quarantine.counts(),
-        replaced: () => orders.replaced(),
+        reading,
       }),
     verify: () => operator.verify(),
     notReady: () => admission.closedBecause()?.message ?? null,
   });
+  metricsRoutes(server, metrics);
 }
 
 function packageVersion(): string {
