@@ -43,7 +43,7 @@ export function createMetrics({ version, requests, loopDelay, reading }: Metrics
   };
 }
 
-const STATES: readonly ConsumerReading['state'][] = ['running', 'waiting', 'held', 'stopped'];
+const STATES: readonly ConsumerReading['state'][] = ['running', 'waiting', 'held', 'stopped', 'silent'];
 
 const lines: readonly Metric<Moment>[] = [
   {
@@ -130,7 +130,7 @@ const delivery: readonly Metric<Moment>[] = [
   {
     name: 'tillstream_consumer_state',
     type: 'gauge',
-    help: '1 for the state a consumer is in: running, waiting (the store is away and tried again), held (verify or a redrive), stopped (needs a person).',
+    help: '1 for the state a consumer is in: running, waiting (the store is away and tried again), held (verify or a redrive), stopped (needs a person), silent (its thread does not answer).',
     labels: ['store', 'state'],
     samples: ({ consumers }) =>
       consumers.flatMap(({ store, state: now }) =>

@@ -37,8 +37,11 @@ export interface ConsumerOptions {
 
 export interface ConsumerStatus {
   readonly store: string;
-  /** `waiting`: the store is away and tried again; `stopped`: needs a person. */
-  readonly state: 'running' | 'waiting' | 'held' | 'stopped';
+  /**
+   * `waiting`: the store is away and tried again; `stopped`: needs a person; `silent`: its thread does not answer, and the
+   * rest is what it said last.
+   */
+  readonly state: 'running' | 'waiting' | 'held' | 'stopped' | 'silent';
   readonly checkpoint: string | null;
   /** When the oldest record that is not in the store arrived, ms since 1970; null when it is caught up. */
   readonly oldestWaitingMs: number | null;

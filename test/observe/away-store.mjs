@@ -1,4 +1,5 @@
-// Takes the order store of a started platform away while the file that ORDERS_AWAY names is there. For --import.
+// Takes the order store of a started platform away while the file that ORDERS_AWAY names is there, or holds its whole thread
+// up, as a disk that hangs does, while the one that ORDERS_HANG names is. For --import.
 //
 // It is the built code with one statement more, on whatever thread it runs.
 import { register } from 'node:module';
@@ -13,6 +14,8 @@ export async function load(url, context, next) {
   const away = \`
     const { existsSync } = await import('node:fs');
     const { TillstreamError } = await import('../model/errors.js');
+    const asleep = new Int32Array(new SharedArrayBuffer(4));
+    while (existsSync(process.env.ORDERS_HANG)) Atomics.wait(asleep, 0, 0, 50);
     if (existsSync(process.env.ORDERS_AWAY)) throw new TillstreamError('unavailable', 'It is away');\`;
   return { ...loaded, source: source.replace(start, start + away) };
 }`;

@@ -22,6 +22,7 @@ const MIB = 2 ** 20;
 
 let platform: Platform;
 let awayFile: string;
+let hangFile: string;
 /** Everything that was scraped, in order. */
 const scrapes: Scrape[] = [];
 
@@ -42,9 +43,16 @@ async function lookUntil(so: (seen: Scrape) => void): Promise<Scrape> {
 
 beforeAll(async () => {
   const directory = await freshDirectory('metrics');
-  awayFile = join(await freshDirectory('away'), 'away');
+  const faults = await freshDirectory('faults');
+  awayFile = join(faults, 'away');
+  hangFile = join(faults, 'hang');
   platform = await startPlatform(directory, {
-    env: { NODE_OPTIONS: imports, ORDERS_AWAY: awayFile, TILLSTREAM_STREAM_BYTES_MAX: String(MIB) },
+    env: {
+      NODE_OPTIONS: imports,
+      ORDERS_AWAY: awayFile,
+      ORDERS_HANG: hangFile,
+      TILLSTREAM_STREAM_BYTES_MAX: String(MIB),
+    },
   });
   await look();
 });
@@ -160,6 +168,23 @@ describe('delivery', () => {
     const count = sum(back, 'tillstream_freshness_seconds_count', { store: 'orders' });
     const slow = count - sum(back, 'tillstream_freshness_seconds_bucket', { store: 'orders', le: '0.5' });
     expect(slow, 'what waited for the store').toBeGreaterThan(0);
+  });
+
+  it('in a thread that is held up: what it said last is told, as silent, and the door stays open', async () => {
+    await writeFile(hangFile, '');
+    await accept(platform, lines('800003', 10));
+    const silent = await lookUntil((now) => {
+      expect(sum(now, 'tillstream_consumer_state', { state: 'silent' })).toBe(2);
+      expect(sum(now, 'tillstream_consumer_lag_records', { store: 'orders' })).toBe(1);
+    });
+    expect(sum(silent, 'tillstream_consumer_state', { store: 'warehouse', state: 'running' })).toBe(1);
+    expect(sum(silent, 'tillstream_freshness_seconds_count', { store: 'orders' })).toBeGreaterThan(3);
+    expect((await platform.status()).consumers.map(({ state }) => state)).toEqual(['silent', 'silent', 'running']);
+    await rm(hangFile);
+    await lookUntil((now) => {
+      expect(sum(now, 'tillstream_consumer_state', { state: 'running' })).toBe(3);
+      expect(sum(now, 'tillstream_consumer_lag_records')).toBe(0);
+    });
   });
 });
 
