@@ -2,17 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
-import type { Logger } from 'pino';
 import { accessRoutes } from '../access/routes.ts';
 import { ingestRoutes } from '../ingest/routes.ts';
-import { keepAlerting } from '../observe/alerting.ts';
-import { Alerts } from '../observe/alerts.ts';
 import { LoopDelay } from '../observe/loop-delay.ts';
 import { createMetrics, type Metrics } from '../observe/metrics.ts';
 import { metricsRoutes } from '../observe/metrics-routes.ts';
 import type { Reading } from '../observe/reading.ts';
 import { RequestMeter } from '../observe/request-meter.ts';
-import { Webhook } from '../observe/webhook.ts';
 import { analyticsRoutes } from '../query/analytics-routes.ts';
 import { ordersRoutes } from '../query/orders-routes.ts';
 import { quarantineRoutes } from '../query/quarantine-routes.ts';
@@ -20,6 +16,7 @@ import { sqlRoutes } from '../query/sql-routes.ts';
 import { statusRoutes } from '../query/status-routes.ts';
 import { type AccessControl, type AdminKey, openAccess } from './access.ts';
 import { type Address, listen, readTls, refuseOpenAddress, tryPort } from './address.ts';
+import { startAlerting } from './alerting.ts';
 import { ANSWERS_TIMEOUT_MS } from './closing.ts';
 import { type Config, readConfig } from './config.ts';
 import { type DataDirectory, openDataDirectory, startFailure } from './data-directory.ts';
@@ -131,8 +128,13 @@ async function start(options: PlatformOptions): Promise<Platform> {
       onError: (error) => log.error({ err: error }, 'Passed records could not be removed from the stream'),
       signal: ending.signal,
     });
-    if (config.alertUrl !== '')
-      startAlerting(config, { version, dataDirectory: directory.path }, reading, log, ending.signal);
+    startAlerting({
+      config,
+      platform: { version, dataDirectory: directory.path },
+      reading,
+      log,
+      signal: ending.signal,
+    });
     let closing: Promise<void> | null = null;
     return {
       url,
@@ -196,35 +198,6 @@ function registerRoutes(
     notReady: () => admission.closedBecause()?.message ?? null,
   });
   metricsRoutes(server, metrics);
-}
-
-/** Until the platform is closed. */
-function startAlerting(
-  { alertUrl, alertQuietMinutes, alertLagSeconds, alertQuarantineRecords, alertDiskFreeBytes }: Config,
-  platform: { readonly version: string; readonly dataDirectory: string },
-  reading: () => Promise<Reading>,
-  log: Logger,
-  signal: AbortSignal,
-): void {
-  const webhook = new Webhook({
-    url: alertUrl,
-    platform,
-    log: (message, details) => log.warn(details, message),
-    signal,
-  });
-  const alerts = new Alerts({
-    quietMinutes: alertQuietMinutes,
-    lagSeconds: alertLagSeconds,
-    quarantineRecords: alertQuarantineRecords,
-    diskFreeBytes: alertDiskFreeBytes,
-  });
-  void keepAlerting({
-    reading,
-    alerts,
-    tell: (notice) => webhook.tell(notice),
-    onError: (error) => log.error({ err: error }, 'The platform could not be looked at for alerts'),
-    signal,
-  });
 }
 
 function packageVersion(): string {
