@@ -58,6 +58,16 @@ module.exports = {
       to: { path: '^src/cli/' },
     },
     {
+      name: 'what-observes-knows-only-model-and-ports',
+      severity: 'error',
+      from: { path: '^src/observe/' },
+      to: {
+        path: '^src/',
+        pathNot:
+          '^src/(observe/|model/|stream/(consumer|event-stream)\\.ts|stores/[a-z]+/(object-store|order-store|warehouse|quarantine)\\.ts)',
+      },
+    },
+    {
       name: 'the-client-knows-only-http-and-the-model',
       severity: 'error',
       from: { path: '^src/client/' },

@@ -4,7 +4,7 @@
 // by line with `try_again`, and sending all of it again is harmless wherever the lines have an identity of their own.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../model/clock.ts';
-import { isTillstreamError, type Refusal, TillstreamError } from '../model/errors.ts';
+import { type ErrorCode, isTillstreamError, type Refusal, TillstreamError } from '../model/errors.ts';
 import { type Line, lineLimits } from '../model/line.ts';
 import { LineReader } from '../model/read-line.ts';
 import { recordLine } from '../model/record.ts';
@@ -62,6 +62,8 @@ const FULL_ERRORS_MAX = 100;
 export class Ingest {
   /** Since the start of the platform. */
   readonly counters = { requests: 0, accepted: 0, rejected: 0 };
+  /** `rejected`, by what their senders were told. */
+  readonly rejectedByCode = new Map<ErrorCode, number>();
   readonly #options: IngestOptions;
   readonly #reader: LineReader;
 
@@ -80,7 +82,7 @@ export class Ingest {
     this.counters.requests += 1;
     const read = this.#reader.read(input);
     if ('refusal' in read) {
-      this.counters.rejected += 1;
+      this.#countRejected(read.refusal.code, 1);
       const { code, message, field, value } = read.refusal;
       throw new TillstreamError(code, message, { field, value });
     }
@@ -128,8 +130,13 @@ export class Ingest {
       });
     }
     this.counters.accepted += outcome.accepted;
-    this.counters.rejected += outcome.rejected.length;
+    for (const [code, lines] of outcome.rejectedByCode) this.#countRejected(code, lines);
     return outcome.sorted();
+  }
+
+  #countRejected(code: ErrorCode, lines: number): void {
+    this.counters.rejected += lines;
+    addTo(this.rejectedByCode, code, lines);
   }
 
   /** null when the line is in a record now. */
@@ -160,6 +167,7 @@ class Outcome implements ManyAccepted {
   accepted = 0;
   readonly errors: LineError[] = [];
   readonly rejected: number[] = [];
+  readonly rejectedByCode = new Map<ErrorCode, number>();
   lines: AcceptedLineId[] = [];
   firstSequence: string | null = null;
   lastSequence: string | null = null;
@@ -172,6 +180,7 @@ class Outcome implements ManyAccepted {
 
   refuse(index: number, refusal: Refusal): void {
     this.rejected.push(index);
+    addTo(this.rejectedByCode, refusal.code, 1);
     if (this.#detail === 'lines' || this.errors.length < FULL_ERRORS_MAX) this.errors.push({ index, ...refusal });
   }
 
@@ -203,6 +212,10 @@ class Outcome implements ManyAccepted {
       .flatMap(([, line]) => ('sequence' in line ? [line as AcceptedLineId] : []));
     return this;
   }
+}
+
+function addTo(counts: Map<ErrorCode, number>, code: ErrorCode, lines: number): void {
+  counts.set(code, (counts.get(code) ?? 0) + lines);
 }
 
 function notStored(cause: unknown): TillstreamError {

@@ -70,6 +70,42 @@ export const settings = {
     expected: 'a whole number from 128',
     parse: (given) => whole(given, 128),
   }),
+  alertUrl: text({
+    variable: 'TILLSTREAM_ALERT_URL',
+    default: '',
+    description:
+      'A webhook that is told, as JSON, when something is wrong and when it is over; Slack shows it as well.',
+    expected: 'an http or https address without a user name',
+    parse: (given) => (isWebhook(given) ? given : undefined),
+  }),
+  alertQuietMinutes: number({
+    variable: 'TILLSTREAM_ALERT_QUIET_MINUTES',
+    default: 30,
+    description: 'Alert when no line has been accepted for so long, after they came steadily for as long. 0: never.',
+    expected: 'a whole number from 0',
+    parse: (given) => whole(given, 0),
+  }),
+  alertLagSeconds: number({
+    variable: 'TILLSTREAM_ALERT_LAG_SECONDS',
+    default: 60,
+    description: 'Alert when a store is behind the stream by more than this, or away, for a minute. 0: never.',
+    expected: 'a whole number from 0',
+    parse: (given) => whole(given, 0),
+  }),
+  alertQuarantineRecords: number({
+    variable: 'TILLSTREAM_ALERT_QUARANTINE_RECORDS',
+    default: 1,
+    description: 'Alert when so many records wait in quarantine, and again when as many more do. 0: never.',
+    expected: 'a whole number from 0',
+    parse: (given) => whole(given, 0),
+  }),
+  alertDiskFreeBytes: number({
+    variable: 'TILLSTREAM_ALERT_DISK_FREE_BYTES',
+    default: 2 * GIB,
+    description: 'Alert when the disk has less than this free: well before TILLSTREAM_DISK_RESERVE_BYTES. 0: never.',
+    expected: 'a whole number of bytes from 0',
+    parse: (given) => whole(given, 0),
+  }),
   logLevel: text({
     variable: 'TILLSTREAM_LOG_LEVEL',
     default: 'warn',
@@ -103,6 +139,13 @@ function readSetting(
 function whole(text: string, min: number): number | undefined {
   const value = Number(text);
   return /^\d+$/.test(text) && Number.isSafeInteger(value) && value >= min ? value : undefined;
+}
+
+/** `fetch` refuses addresses with a user name. */
+function isWebhook(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password } = new URL(text);
+  return ['http:', 'https:'].includes(protocol) && username === '' && password === '';
 }
 
 function isTimeZone(text: string): boolean {

@@ -1,31 +1,26 @@
 // The whole platform in one process: a data directory, its parts, the routes before them, an address.
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Guard } from '../access/guard.ts';
 import { limitRate } from '../access/rate-limit.ts';
-import { accessRoutes } from '../access/routes.ts';
-import { ingestRoutes } from '../ingest/routes.ts';
-import { analyticsRoutes } from '../query/analytics-routes.ts';
-import { liveRoutes } from '../query/live-routes.ts';
-import { ordersRoutes } from '../query/orders-routes.ts';
-import { quarantineRoutes } from '../query/quarantine-routes.ts';
-import { sqlRoutes } from '../query/sql-routes.ts';
-import { statusRoutes } from '../query/status-routes.ts';
-import { type AccessControl, type AdminKey, openAccess } from './access.ts';
+import { LoopDelay } from '../observe/loop-delay.ts';
+import { createMetrics } from '../observe/metrics.ts';
+import type { Reading } from '../observe/reading.ts';
+import { RequestMeter } from '../observe/request-meter.ts';
+import { type AdminKey, openAccess } from './access.ts';
 import { type Address, listen, readTls, refuseOpenAddress, tryPort } from './address.ts';
+import { startAlerting } from './alerting.ts';
 import { ANSWERS_TIMEOUT_MS } from './closing.ts';
-import { type Config, readConfig } from './config.ts';
-import { type DataDirectory, openDataDirectory, startFailure } from './data-directory.ts';
+import { readConfig } from './config.ts';
+import { openDataDirectory, startFailure } from './data-directory.ts';
 import { createLog } from './log.ts';
-import { createOperator, type Operator } from './operator.ts';
-import { openParts, type Parts } from './parts.ts';
+import { createOperator } from './operator.ts';
+import { openParts } from './parts.ts';
 import { keepRetention } from './retention.ts';
 import type { Route } from './route-list.ts';
+import { registerRoutes } from './routes.ts';
 import { createServer } from './server.ts';
-import { pulseOf, RateMeter, statusOf } from './status.ts';
+import { RateMeter, readingOf } from './status.ts';
 import type { VerifyReport } from './verify.ts';
-import type { WarehouseThread } from './warehouse-thread.ts';
 
 export interface PlatformOptions extends Address {
   readonly dataDirectory: string;
@@ -88,16 +83,23 @@ async function start(options: PlatformOptions): Promise<Platform> {
   const ending = new AbortController();
   const operator = createOperator(parts);
   const rate = new RateMeter(() => parts.ingest.counters.accepted);
+  const meter = new RequestMeter();
+  const loopDelay = new LoopDelay();
   const server = createServer({
+    meter,
     onError: (error, request) => log.error({ err: error, ...request }, 'A request failed'),
     guard: access.guard,
     ...(tls === null ? {} : { tls }),
     ...(options.trustedProxies === null ? {} : { trustedProxies: options.trustedProxies }),
   });
   const startedAt = new Date();
+  const version = packageVersion();
+  const reading = (): Promise<Reading> => readingOf(parts, operator);
+  const metrics = createMetrics({ version, requests: meter, loopDelay, reading });
   const close = async (): Promise<void> => {
     ending.abort();
     rate.stop();
+    loopDelay.close();
     parts.admission.close();
     await Promise.race([server.close(), pause(ANSWERS_TIMEOUT_MS, undefined, { ref: false })]);
     await Promise.all([parts.close(), access.close()]);
@@ -105,7 +107,7 @@ async function start(options: PlatformOptions): Promise<Platform> {
   };
   try {
     if (config.rateLimit > 0) await limitRate(server, config.rateLimit);
-    registerRoutes(server, { parts, access, operator, config, directory, startedAt, rate });
+    registerRoutes(server, { parts, access, operator, config, directory, version, startedAt, rate, reading, metrics });
     const url = await listen(server, options);
     const certificate = tls === null ? null : tls.cert.toString('utf8');
     directory.announce({ url, certificate, pid: process.pid, startedAt: startedAt.toISOString() });
@@ -114,6 +116,13 @@ async function start(options: PlatformOptions): Promise<Platform> {
       consumers: () => operator.consumers(),
       keptMs: config.streamHours * HOUR_MS,
       onError: (error) => log.error({ err: error }, 'Passed records could not be removed from the stream'),
+      signal: ending.signal,
+    });
+    startAlerting({
+      config,
+      platform: { version, dataDirectory: directory.path },
+      reading,
+      log,
       signal: ending.signal,
     });
     let closing: Promise<void> | null = null;
@@ -132,66 +141,6 @@ async function start(options: PlatformOptions): Promise<Platform> {
   } catch (error) {
     await close();
     throw error;
-  }
-}
-
-interface Served {
-  readonly parts: Parts;
-  readonly access: AccessControl;
-  readonly operator: Operator;
-  readonly config: Config;
-  readonly directory: DataDirectory;
-  readonly startedAt: Date;
-  readonly rate: RateMeter;
-}
-
-function registerRoutes(
-  server: FastifyInstance,
-  { parts, access, operator, config, directory, startedAt, rate }: Served,
-): void {
-  const { stream, tail, ingest, admission, orders, quarantine, warehouse } = parts;
-  const questions = {
-    ask: (...question: Parameters<WarehouseThread['ask']>) => warehouse.call('ask', ...question),
-    select: (...question: Parameters<WarehouseThread['select']>) => warehouse.call('select', ...question),
-  };
-  accessRoutes(server, access.keys, access.tokens);
-  ingestRoutes(server, ingest, admission);
-  ordersRoutes(server, orders);
-  analyticsRoutes(server, questions, config.timeZone);
-  sqlRoutes(server, questions);
-  quarantineRoutes(server, quarantine, operator);
-  const status = () =>
-    statusOf({
-      version: packageVersion(),
-      dataDirectory: directory.path,
-      startedAt,
-      timeZone: config.timeZone,
-      stream,
-      ingest,
-      admission,
-      linesPerSecond: () => rate.perSecond,
-      consumers: () => operator.consumers(),
-      quarantine: () => quarantine.counts(),
-      replaced: () => orders.replaced(),
-    });
-  statusRoutes(server, {
-    status,
-    verify: () => operator.verify(),
-    notReady: () => admission.closedBecause()?.message ?? null,
-  });
-  liveRoutes(server, {
-    pulse: async () => pulseOf(await status()),
-    tail,
-    isStillAdmitted: (request) => isAdmitted(access.guard, request),
-  });
-}
-
-function isAdmitted(guard: Guard, request: FastifyRequest): boolean {
-  try {
-    guard.admit(request, 'key');
-    return true;
-  } catch {
-    return false;
   }
 }
 

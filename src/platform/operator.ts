@@ -3,10 +3,12 @@ import type { QuarantineEntry } from '../stores/quarantine/quarantine.ts';
 import type { ConsumerStatus } from '../stream/consumer.ts';
 import type { RedriveResult } from './consumer-host.ts';
 import type { Parts } from './parts.ts';
+import { askPatiently } from './thread-status.ts';
 import { type LakeSelection, type VerifyReport, verify } from './verify.ts';
 
 export interface Operator {
-  consumers(): Promise<ConsumerStatus[]>;
+  /** As they were last, where a thread does not answer. */
+  consumers(): Promise<readonly ConsumerStatus[]>;
   verify(): Promise<VerifyReport>;
   redrive(entry: QuarantineEntry): Promise<RedriveResult>;
   /** @throws not_found, conflict */
@@ -21,6 +23,7 @@ export function createOperator({ stream, quarantine, pipelines, warehouse, threa
     operating = result.catch(() => {});
     return result;
   };
+  const statuses = threads.map((thread) => askPatiently(() => thread.call('status')));
   const verifiable = {
     stream,
     quarantine,
@@ -32,7 +35,7 @@ export function createOperator({ stream, quarantine, pipelines, warehouse, threa
     warehouseDigest: () => warehouse.call('warehouseDigest'),
   };
   return {
-    consumers: async () => (await Promise.all(threads.map((thread) => thread.call('status')))).flat(),
+    consumers: async () => (await Promise.all(statuses.map((status) => status()))).flat(),
     verify: () => oneAtATime(() => verify(verifiable)),
     redrive: ({ id, store }) =>
       oneAtATime(() => (store === 'warehouse' ? warehouse : pipelines).call('redrive', store, id)),

@@ -11,6 +11,7 @@ import { type Guard, loopbackGuard } from '../access/guard.ts';
 import { formOf, parseJson } from '../ingest/body.ts';
 import { isTillstreamError, messageOf, TillstreamError } from '../model/errors.ts';
 import { problemOf, retryAfterOf } from '../model/problem.ts';
+import type { RequestMeter } from '../observe/request-meter.ts';
 import { collectRoutes, type Route } from './route-list.ts';
 
 /** A request has to be there within this time, its head within the second; a connection between requests may rest this long. */
@@ -28,6 +29,8 @@ const SHUTTING_DOWN_RETRY_SECONDS = 5;
 export interface ServerOptions {
   /** Called for answers of 500 and more that have a reason beside what the client is told. */
   readonly onError: (error: unknown, request: { readonly method: string; readonly route: string }) => void;
+  /** Left out: nobody counts. */
+  readonly meter?: Pick<RequestMeter, 'begin' | 'refused'>;
   /** Left out: no key is asked for. */
   readonly guard?: Guard;
   /** PEM; left out: HTTP. */
@@ -38,10 +41,11 @@ export interface ServerOptions {
 
 export type Server = FastifyInstance & { readonly routeList: readonly Route[] };
 
-export function createServer({ onError, guard = loopbackGuard(), tls, trustedProxies }: ServerOptions): Server {
+export function createServer({ onError, meter, guard = loopbackGuard(), tls, trustedProxies }: ServerOptions): Server {
   const refuse = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const ours = ownError(error, request);
     const problem = problemOf(ours);
+    meter?.refused(problem.code);
     const unexplained = problem.code === 'internal' || (ours instanceof Error && ours.cause !== undefined);
     // The pattern, not the address: that may name a customer.
     const route = request.routeOptions?.url ?? '';
@@ -65,6 +69,7 @@ export function createServer({ onError, guard = loopbackGuard(), tls, trustedPro
     return503OnClosing: false,
     // What does not even get to a route; the hooks below do not see it. Of what it asks for wrongly, nobody without a key is told.
     frameworkErrors: (error, request, reply) => {
+      meter?.begin(request.method, undefined, reply.raw);
       admitted(request).then(
         () => refuse(error, request, reply),
         (refusal: unknown) => refuse(refusal, request, reply),
@@ -81,10 +86,12 @@ export function createServer({ onError, guard = loopbackGuard(), tls, trustedPro
     closing = true;
   });
   server.decorateRequest('caller', null);
-  server.addHook('onRequest', (request, _reply, done) => {
+  server.addHook('onRequest', (request, reply, done) => {
     try {
+      const { url, config } = request.routeOptions;
+      meter?.begin(request.method, url, reply.raw);
       if (closing) throw shuttingDown();
-      const caller = guard.admit(request, request.is404 ? 'any' : (request.routeOptions.config.access ?? 'admin'));
+      const caller = guard.admit(request, request.is404 ? 'any' : (config.access ?? 'admin'));
       if (!(caller instanceof Promise)) {
         request.caller = caller;
         return done();

@@ -1,10 +1,11 @@
-// What a platform says about itself: GET /v1/status.
-import type { Admission } from '../ingest/admission.ts';
+// What a platform says about itself: a reading of all its parts, and GET /v1/status.
 import { bodyLimits } from '../ingest/body.ts';
 import type { Ingest } from '../ingest/ingest.ts';
 import { lineLimits } from '../model/line.ts';
-import type { QuarantineState } from '../stores/quarantine/quarantine.ts';
+import type { ConsumerReading, Reading } from '../observe/reading.ts';
 import type { ConsumerStatus } from '../stream/consumer.ts';
+import type { Operator } from './operator.ts';
+import type { Parts } from './parts.ts';
 import type { StreamOnThread } from './stream-on-thread.ts';
 
 export interface StatusSources {
@@ -14,41 +15,60 @@ export interface StatusSources {
   readonly timeZone: string;
   readonly stream: StreamOnThread;
   readonly ingest: Ingest;
-  readonly admission: Admission;
   /** Lines a second, over the last seconds. */
   readonly linesPerSecond: () => number;
-  readonly consumers: () => Promise<readonly ConsumerStatus[]>;
-  readonly quarantine: () => Promise<Record<QuarantineState, number>>;
-  readonly replaced: () => Promise<number>;
+  readonly reading: () => Promise<Reading>;
+}
+
+export async function readingOf(parts: Parts, operator: Operator): Promise<Reading> {
+  const { stream, ingest, admission } = parts;
+  const [bounds, consumers, quarantine, replaced] = await Promise.all([
+    stream.bounds(),
+    operator.consumers(),
+    parts.quarantine.counts(),
+    parts.orders.replaced(),
+  ]);
+  const closed = admission.closedBecause();
+  const atMs = Date.now();
+  return {
+    atMs,
+    closedBecause: closed === null ? null : { code: closed.code, message: closed.message },
+    lines: { accepted: ingest.counters.accepted, rejectedByCode: ingest.rejectedByCode, replaced },
+    stream: stream.size(),
+    consumers: consumers.map((consumer) => consumerReading(consumer, bounds.newest, atMs)),
+    quarantine,
+    disk: { freeBytes: admission.freeBytes, reserveBytes: admission.limits.diskReserveBytes },
+  };
 }
 
 export async function statusOf(sources: StatusSources) {
-  const { stream, ingest, admission, startedAt } = sources;
-  const [bounds, consumers, quarantine, replaced] = await Promise.all([
-    stream.bounds(),
-    sources.consumers(),
-    sources.quarantine(),
-    sources.replaced(),
-  ]);
-  const closed = admission.closedBecause();
+  const { stream, ingest, startedAt } = sources;
+  const reading = await sources.reading();
+  const bounds = await stream.bounds();
+  const { atMs, closedBecause, quarantine, lines, disk } = reading;
+  const { oldestMs, ...size } = reading.stream;
   return {
     version: sources.version,
     dataDirectory: sources.dataDirectory,
     startedAt: startedAt.toISOString(),
-    uptimeSeconds: Math.round((Date.now() - startedAt.getTime()) / 1000),
+    uptimeSeconds: Math.round((atMs - startedAt.getTime()) / 1000),
     timeZone: sources.timeZone,
-    accepting: { open: closed === null, reason: closed?.message ?? null },
-    stream: { id: stream.id, trimmed: bounds.trimmed, newest: bounds.newest, ...stream.size() },
-    consumers: consumers.map((consumer) => consumerStatus(consumer, bounds.newest)),
+    accepting: { open: closedBecause === null, reason: closedBecause?.message ?? null },
+    stream: {
+      ...{ id: stream.id, trimmed: bounds.trimmed, newest: bounds.newest, ...size },
+      oldestAt: oldestMs === null ? null : new Date(oldestMs).toISOString(),
+    },
+    consumers: reading.consumers.map(({ freshness, oldestWaitingMs, ...consumer }) => consumer),
     quarantine,
     accepted: {
-      lines: ingest.counters.accepted,
+      lines: lines.accepted,
       rejected: ingest.counters.rejected,
+      rejectedByCode: Object.fromEntries(lines.rejectedByCode),
       requests: ingest.counters.requests,
       linesPerSecond: Math.round(sources.linesPerSecond()),
     },
-    replaced,
-    disk: { freeBytes: admission.freeBytes, reserveBytes: admission.limits.diskReserveBytes },
+    replaced: lines.replaced,
+    disk,
     limits: { ...bodyLimits, line: lineLimits },
   };
 }
@@ -60,12 +80,12 @@ export function pulseOf({ accepting, accepted, replaced, stream, consumers, quar
   return { at: new Date().toISOString(), accepting, accepted, replaced, stream, consumers, quarantine };
 }
 
-function consumerStatus(consumer: ConsumerStatus, newest: string | null) {
-  const { store, state, checkpoint, oldestWaitingMs, freshnessMs, error } = consumer;
+function consumerReading(consumer: ConsumerStatus, newest: string | null, atMs: number): ConsumerReading {
+  const { checkpoint, oldestWaitingMs } = consumer;
   // Sequences are numbers on one machine, without gaps but for failed commits.
   const lagRecords = Math.max(0, Number(newest ?? 0) - Number(checkpoint ?? 0));
-  const lagMs = lagRecords === 0 || oldestWaitingMs === null ? 0 : Math.max(0, Date.now() - oldestWaitingMs);
-  return { store, state, checkpoint, lagRecords, lagSeconds: Math.round(lagMs) / 1000, freshnessMs, error };
+  const lagMs = lagRecords === 0 || oldestWaitingMs === null ? 0 : Math.max(0, atMs - oldestWaitingMs);
+  return { ...consumer, lagRecords, lagSeconds: Math.round(lagMs) / 1000 };
 }
 
 const RATE_WINDOW_SECONDS = 5;

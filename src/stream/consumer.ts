@@ -5,6 +5,7 @@
 // checkpoint does not fit the stream stops it with stream_gap: it never skips. On AWS, Lambda does this.
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { type ErrorCode, isTillstreamError, messageOf, TillstreamError } from '../model/errors.ts';
+import { Histogram, type HistogramCounts } from '../model/histogram.ts';
 import type { Failure, Pipeline } from '../pipelines/pipeline.ts';
 import { everyEntry, type Quarantine, type QuarantineState } from '../stores/quarantine/quarantine.ts';
 import type { StreamReader, StreamRecord } from './event-stream.ts';
@@ -36,13 +37,18 @@ export interface ConsumerOptions {
 
 export interface ConsumerStatus {
   readonly store: string;
-  /** `waiting`: the store is away and tried again; `stopped`: needs a person. */
-  readonly state: 'running' | 'waiting' | 'held' | 'stopped';
+  /**
+   * `waiting`: the store is away and tried again; `stopped`: needs a person; `silent`: its thread does not answer, and the
+   * rest is what it said last.
+   */
+  readonly state: 'running' | 'waiting' | 'held' | 'stopped' | 'silent';
   readonly checkpoint: string | null;
   /** When the oldest record that is not in the store arrived, ms since 1970; null when it is caught up. */
   readonly oldestWaitingMs: number | null;
   /** How long the newest record took from the stream into the store; null before the first. */
   readonly freshnessMs: number | null;
+  /** The same of every record since the start, in seconds. */
+  readonly freshness: HistogramCounts;
   readonly error: { readonly code: ErrorCode; readonly message: string; readonly hint: string | null } | null;
 }
 
@@ -53,6 +59,9 @@ const IDLE_WAIT_MS = 10_000;
 const HOLD_PATIENCE_MS = 2000;
 /** While a batch lingers, how often it is looked whether it is full: not at every record, that would cost more than it saves. */
 const LINGER_STEP_MS = 100;
+
+/** From an order's 20 ms by way of the lake's 5 s to a store that was away for an hour; in seconds. */
+const FRESHNESS_BOUNDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600];
 
 /** Errors that say themselves that trying again is no use. */
 const FINAL_CODES: ReadonlySet<ErrorCode> = new Set(['unusable_record', 'invoice_too_large']);
@@ -68,6 +77,7 @@ export class Consumer {
   #freshnessMs: number | null = null;
   /** Since when the store is away; until it is back, nobody knows what it holds. */
   #awaySinceMs: number | null = null;
+  readonly #freshness = new Histogram(FRESHNESS_BOUNDS);
   #restUntilMs = 0;
   /** Sequence and id of records that wait in quarantine although the checkpoint is before them. */
   readonly #comingAgain = new Map<string, string>();
@@ -127,6 +137,7 @@ export class Consumer {
       checkpoint: this.#checkpoint?.sequence ?? null,
       oldestWaitingMs: this.#oldestWaitingMs ?? this.#awaySinceMs,
       freshnessMs: this.#freshnessMs,
+      freshness: this.#freshness.read(),
       error: this.#error,
     };
   }
@@ -143,7 +154,10 @@ export class Consumer {
         const wanted = await this.#lessWhatWasDiscarded(batch);
         await this.#deliver(wanted, RETRIES_BEFORE_BISECTING);
         if (wanted.at(-1) !== last) await this.#process([], this.#checkpointAt(last));
-        this.#freshnessMs = Date.now() - last.arrivedAtMs;
+        const nowMs = Date.now();
+        this.#freshnessMs = nowMs - last.arrivedAtMs;
+        // The clock of the machine may have been set back since.
+        for (const { arrivedAtMs } of batch) this.#freshness.observe(Math.max(0, nowMs - arrivedAtMs) / 1000);
         this.#oldestWaitingMs = null;
         this.#progress.fire();
       }

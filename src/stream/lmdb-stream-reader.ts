@@ -9,6 +9,7 @@ import {
   openDatabase,
   openEnvironment,
   reading,
+  readLatest,
 } from '../stores/lmdb-environment.ts';
 import type { Sequence, StreamBounds, StreamReader, StreamRecord, StreamTail } from './event-stream.ts';
 import { decodeKey, keyAfter, recordsOf } from './frame.ts';
@@ -54,6 +55,13 @@ export function newestIn({ frames }: Log, { trimmed }: Tail): number {
     return first + count - 1;
   }
   return trimmed;
+}
+
+/** When the oldest record that is there arrived, ms since 1970; null when there is none. */
+export function oldestIn({ environment, frames }: Log): number | null {
+  readLatest(environment);
+  for (const key of frames.getKeys({ limit: 1 })) return decodeKey(key).arrivedAtMs;
+  return null;
 }
 
 export function readTail({ meta }: Log): Tail {

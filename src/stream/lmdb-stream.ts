@@ -17,6 +17,7 @@ import {
   ID_KEY,
   type Log,
   newestIn,
+  oldestIn,
   openLog,
   readerOf,
   readTail,
@@ -46,6 +47,8 @@ export interface StreamSize {
   readonly records: number;
   readonly bytes: number;
   readonly bytesMax: number;
+  /** When the oldest of them arrived, ms since 1970; null when there is none. */
+  readonly oldestMs: number | null;
 }
 
 /** What a stream of this size refuses every append with; null while there is room. */
@@ -93,6 +96,8 @@ export class LmdbStream implements EventStream {
   readonly #options: LmdbStreamOptions;
   #waiting: Waiting[] = [];
   #tail: Tail;
+  /** See StreamSize. */
+  #oldestMs: number | null;
   #flushing: Promise<void> | null = null;
 
   /** See openLmdbStream. */
@@ -100,6 +105,7 @@ export class LmdbStream implements EventStream {
     this.#log = log;
     this.#options = options;
     this.#tail = readTail(log);
+    this.#oldestMs = oldestIn(log);
     options.clock.advanceTo(this.#tail.appendedAt);
     options.head.advanceTo(newestIn(log, this.#tail));
     this.#reader = readerOf(log, options.head);
@@ -138,7 +144,7 @@ export class LmdbStream implements EventStream {
 
   size(): StreamSize {
     const { newest, trimmed, bytes } = this.#tail;
-    return { records: newest - trimmed, bytes, bytesMax: this.#options.bytesMax };
+    return { records: newest - trimmed, bytes, bytesMax: this.#options.bytesMax, oldestMs: this.#oldestMs };
   }
 
   /** What append() refuses everything with now; null while there is room. */
@@ -172,6 +178,7 @@ export class LmdbStream implements EventStream {
       meta.put(TAIL_KEY, encodeTail(tail));
     });
     this.#tail = tail;
+    this.#oldestMs = oldestIn(this.#log);
     return trimmed - before.trimmed;
   }
 
@@ -240,6 +247,7 @@ export class LmdbStream implements EventStream {
       this.#tail = { ...this.#tail, bytes: this.#tail.bytes - frame.length };
       throw error;
     }
+    this.#oldestMs ??= key.arrivedAtMs;
     this.#options.head.advanceTo(this.#tail.newest);
     return first;
   }

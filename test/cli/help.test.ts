@@ -121,8 +121,24 @@ describe('help', () => {
             was accepted.
         TILLSTREAM_BODY_BYTES_IN_FLIGHT_MAX (default: 67108864)
             Bodies of requests that are being stored at once; beyond it the sender is asked to wait.
+        TILLSTREAM_RATE_LIMIT (default: 0)
+            Requests a second that each key, and each customer with a token, may send; 0: as many as they
+            like.
         TILLSTREAM_WAREHOUSE_MEMORY_MB (default: 384)
             Memory of the warehouse in megabytes; larger questions go by way of the disk.
+        TILLSTREAM_ALERT_URL (default: )
+            A webhook that is told, as JSON, when something is wrong and when it is over; Slack shows it
+            as well.
+        TILLSTREAM_ALERT_QUIET_MINUTES (default: 30)
+            Alert when no line has been accepted for so long, after they came steadily for as long. 0:
+            never.
+        TILLSTREAM_ALERT_LAG_SECONDS (default: 60)
+            Alert when a store is behind the stream by more than this, or away, for a minute. 0: never.
+        TILLSTREAM_ALERT_QUARANTINE_RECORDS (default: 1)
+            Alert when so many records wait in quarantine, and again when as many more do. 0: never.
+        TILLSTREAM_ALERT_DISK_FREE_BYTES (default: 2147483648)
+            Alert when the disk has less than this free: well before TILLSTREAM_DISK_RESERVE_BYTES. 0:
+            never.
         TILLSTREAM_LOG_LEVEL (default: warn)
             What is logged to stderr, as JSON lines.
       "

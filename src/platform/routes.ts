@@ -1,0 +1,83 @@
+// Every route of a platform in one process, before its parts.
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Guard } from '../access/guard.ts';
+import { accessRoutes } from '../access/routes.ts';
+import { ingestRoutes } from '../ingest/routes.ts';
+import type { Metrics } from '../observe/metrics.ts';
+import { metricsRoutes } from '../observe/metrics-routes.ts';
+import type { Reading } from '../observe/reading.ts';
+import { analyticsRoutes } from '../query/analytics-routes.ts';
+import { liveRoutes } from '../query/live-routes.ts';
+import { ordersRoutes } from '../query/orders-routes.ts';
+import { quarantineRoutes } from '../query/quarantine-routes.ts';
+import { sqlRoutes } from '../query/sql-routes.ts';
+import { statusRoutes } from '../query/status-routes.ts';
+import type { AccessControl } from './access.ts';
+import type { Config } from './config.ts';
+import type { DataDirectory } from './data-directory.ts';
+import type { Operator } from './operator.ts';
+import type { Parts } from './parts.ts';
+import { pulseOf, type RateMeter, statusOf } from './status.ts';
+import type { WarehouseThread } from './warehouse-thread.ts';
+
+/** What the routes stand before. */
+export interface Served {
+  readonly parts: Parts;
+  readonly access: AccessControl;
+  readonly operator: Operator;
+  readonly config: Config;
+  readonly directory: DataDirectory;
+  readonly version: string;
+  readonly startedAt: Date;
+  readonly rate: RateMeter;
+  readonly reading: () => Promise<Reading>;
+  readonly metrics: Metrics;
+}
+
+export function registerRoutes(
+  server: FastifyInstance,
+  { parts, access, operator, config, directory, version, startedAt, rate, reading, metrics }: Served,
+): void {
+  const { stream, tail, ingest, admission, orders, quarantine, warehouse } = parts;
+  const questions = {
+    ask: (...question: Parameters<WarehouseThread['ask']>) => warehouse.call('ask', ...question),
+    select: (...question: Parameters<WarehouseThread['select']>) => warehouse.call('select', ...question),
+  };
+  accessRoutes(server, access.keys, access.tokens);
+  ingestRoutes(server, ingest, admission);
+  ordersRoutes(server, orders);
+  analyticsRoutes(server, questions, config.timeZone);
+  sqlRoutes(server, questions);
+  quarantineRoutes(server, quarantine, operator);
+  const status = () =>
+    statusOf({
+      version,
+      dataDirectory: directory.path,
+      startedAt,
+      timeZone: config.timeZone,
+      stream,
+      ingest,
+      linesPerSecond: () => rate.perSecond,
+      reading,
+    });
+  statusRoutes(server, {
+    status,
+    verify: () => operator.verify(),
+    notReady: () => admission.closedBecause()?.message ?? null,
+  });
+  liveRoutes(server, {
+    pulse: async () => pulseOf(await status()),
+    tail,
+    isStillAdmitted: (request) => isAdmitted(access.guard, request),
+  });
+  metricsRoutes(server, metrics);
+}
+
+function isAdmitted(guard: Guard, request: FastifyRequest): boolean {
+  try {
+    guard.admit(request, 'key');
+    return true;
+  } catch {
+    return false;
+  }
+}
