@@ -10,9 +10,9 @@ import { quarantineRoutes } from '../query/quarantine-routes.ts';
 import { sqlRoutes } from '../query/sql-routes.ts';
 import { statusRoutes } from '../query/status-routes.ts';
 import { type AccessControl, type AdminKey, openAccess } from './access.ts';
-import { type Address, listen, readTls, refuseOpenAddress, tryPort } from './address.ts';
+import { addressOf, listen, readTls, refuseOpenAddress, tryPort } from './address.ts';
 import { ANSWERS_TIMEOUT_MS } from './closing.ts';
-import { type Config, readConfig } from './config.ts';
+import type { Config } from './config.ts';
 import { type DataDirectory, openDataDirectory, startFailure } from './data-directory.ts';
 import { createLog } from './log.ts';
 import { createOperator, type Operator } from './operator.ts';
@@ -20,16 +20,15 @@ import { openParts, type Parts } from './parts.ts';
 import { keepRetention } from './retention.ts';
 import type { Route } from './route-list.ts';
 import { createServer } from './server.ts';
+import { listed } from './setting.ts';
 import { RateMeter, statusOf } from './status.ts';
 import type { VerifyReport } from './verify.ts';
 import type { WarehouseThread } from './warehouse-thread.ts';
 
-export interface PlatformOptions extends Address {
-  readonly dataDirectory: string;
+export interface PlatformOptions {
+  readonly config: Config;
   /** Whether the data directory is to hold a sample's lines. */
   readonly sample: boolean;
-  /** Variables of config.ts. */
-  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Called when the platform cannot go on; it has to be closed then. */
   readonly onFatal: (error: Error) => void;
 }
@@ -57,29 +56,29 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   try {
     return await start(options);
   } catch (error) {
-    throw startFailure(error, options.dataDirectory);
+    throw startFailure(error, options.config.dataDirectory);
   }
 }
 
-async function start(options: PlatformOptions): Promise<Platform> {
-  const config = readConfig(options.environment);
-  refuseOpenAddress(options);
-  const tls = options.tls === null ? null : readTls(options.tls);
+async function start({ config, sample, onFatal }: PlatformOptions): Promise<Platform> {
+  const address = addressOf(config);
+  refuseOpenAddress(address);
+  const tls = address.tls === null ? null : readTls(address.tls);
   const log = createLog('http', config.logLevel);
-  const directory = await openDataDirectory(options.dataDirectory, options);
+  const directory = await openDataDirectory(config.dataDirectory, { sample });
   const onEnd = (error: Error): void => {
     log.fatal({ err: error }, 'A thread has ended');
-    options.onFatal(error);
+    onFatal(error);
   };
-  const parts = await tryPort(options)
+  const parts = await tryPort(address)
     .then(() => openParts(directory, config, onEnd))
     .catch((error: unknown) => {
       directory.close();
       throw error;
     });
   const access = await openAccess(directory, {
-    isAsked: options.auth,
-    allowedOrigins: config.allowedOrigins.split(','),
+    isAsked: config.auth,
+    allowedOrigins: listed(config.allowedOrigins),
   }).catch(async (error: unknown) => {
     await parts.close();
     directory.close();
@@ -92,7 +91,7 @@ async function start(options: PlatformOptions): Promise<Platform> {
     onError: (error, request) => log.error({ err: error, ...request }, 'A request failed'),
     guard: access.guard,
     ...(tls === null ? {} : { tls }),
-    ...(options.trustedProxies === null ? {} : { trustedProxies: options.trustedProxies }),
+    ...(address.trustedProxies === null ? {} : { trustedProxies: address.trustedProxies }),
   });
   const startedAt = new Date();
   registerRoutes(server, { parts, access, operator, config, directory, startedAt, rate });
@@ -105,7 +104,7 @@ async function start(options: PlatformOptions): Promise<Platform> {
     directory.close();
   };
   try {
-    const url = await listen(server, options);
+    const url = await listen(server, address);
     const certificate = tls === null ? null : tls.cert.toString('utf8');
     directory.announce({ url, certificate, pid: process.pid, startedAt: startedAt.toISOString() });
     void keepRetention({
@@ -121,7 +120,7 @@ async function start(options: PlatformOptions): Promise<Platform> {
       dataDirectory: directory.path,
       routes: server.routeList,
       certificate,
-      adminKey: options.auth ? access.adminKey : null,
+      adminKey: config.auth ? access.adminKey : null,
       verify: () => operator.verify(),
       close() {
         closing ??= close();

@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
+import { readConfig } from '../../src/platform/config.ts';
 import type { Platform } from '../../src/platform/local.ts';
 import { endPlatforms, freshDirectory } from '../support/platform.ts';
 
@@ -99,14 +100,8 @@ beforeAll(async () => {
   const { startPlatform }: typeof import('../../src/platform/local.ts') = await import(built);
   const directory = join(await freshDirectory('access'), 'data');
   platform = await startPlatform({
-    dataDirectory: directory,
-    host: '127.0.0.1',
-    port: 0,
+    config: readConfig({}, { dataDirectory: directory, port: '0' }),
     sample: false,
-    auth: true,
-    tls: null,
-    trustedProxies: null,
-    environment: {},
     onFatal: (error) => {
       throw error;
     },

@@ -87,18 +87,20 @@ describe('help', () => {
       Options:
         --data-dir <directory>      where everything is kept (default: ./tillstream-data;
                                     ./tillstream-sample for the sample, or $TILLSTREAM_DATA_DIR)
-        --host <address>            address to listen on (default: 127.0.0.1, or $TILLSTREAM_HOST)
+        --host <address>            address to listen on; any but this machine's own needs HTTPS or a
+                                    proxy (default: 127.0.0.1, or $TILLSTREAM_HOST)
         --port <port>               port to listen on; 0 takes any that is free (default: 8080, or
                                     $TILLSTREAM_PORT)
+        --no-auth                   ask for no key; on this machine's own addresses only (default: keys
+                                    are asked for)
+        --tls-cert <file>           serve HTTPS with this certificate, PEM (or $TILLSTREAM_TLS_CERT)
+        --tls-key <file>            the certificate's key, PEM (or $TILLSTREAM_TLS_KEY)
+        --behind-proxy [addresses]  a proxy before it speaks HTTPS; its X-Forwarded headers are believed,
+                                    from loopback,linklocal,uniquelocal where the flag names no addresses
+                                    (or $TILLSTREAM_BEHIND_PROXY)
         --sample [lines]            play generated lines through HTTP (25,000 of them)
         --exit                      end once all lines are in every store and verify agrees
         --open                      open it in the browser
-        --no-auth                   ask for no key; on this machine's own addresses only
-        --tls-cert <file>           serve HTTPS with this certificate, PEM (or $TILLSTREAM_TLS_CERT)
-        --tls-key <file>            and its key, PEM (or $TILLSTREAM_TLS_KEY)
-        --behind-proxy [addresses]  a proxy before it speaks HTTPS; its X-Forwarded headers are believed
-                                    (default: from loopback,linklocal,uniquelocal, or
-                                    $TILLSTREAM_BEHIND_PROXY)
         --json                      answer as JSON, for machines
         -h, --help                  print this
 
