@@ -1,7 +1,7 @@
 // Every setting of the platform, declared once: type, default, environment variable, flag of `up`, description. Parsed once, frozen.
 //
 // `up --help`, docs/SETTINGS.md and examples/tillstream.env follow from here.
-import type { TillstreamError } from '../model/errors.ts';
+import { isTillstreamError, type TillstreamError } from '../model/errors.ts';
 import {
   type AnySetting,
   type Environment,
@@ -153,20 +153,27 @@ const entries = Object.entries(settings) as [keyof Config, AnySetting][];
 
 /** @throws wrong_usage  a setting has a value that is not allowed */
 export function readConfig(environment: Environment, flagged: Flagged = {}): Config {
-  const values = entries.map(([name, setting]) => [name, readSetting(setting, environment, flagged[name])]);
-  return Object.freeze(Object.fromEntries(values));
+  const { config, wrong } = checkConfig(environment, flagged);
+  if (wrong[0] !== undefined) throw wrong[0];
+  return config;
 }
 
-/** What is not allowed of the environment; all of it, not only the first. */
-export function wrongSettings(environment: Environment): TillstreamError[] {
-  return entries.flatMap(([, setting]) => {
+/** All that is not allowed, not only the first of it; `config` has the defaults there. */
+export function checkConfig(
+  environment: Environment,
+  flagged: Flagged = {},
+): { readonly config: Config; readonly wrong: readonly TillstreamError[] } {
+  const wrong: TillstreamError[] = [];
+  const values = entries.map(([name, setting]) => {
     try {
-      readSetting(setting, environment, undefined);
-      return [];
+      return [name, readSetting(setting, environment, flagged[name])];
     } catch (error) {
-      return [error as TillstreamError];
+      if (!isTillstreamError(error)) throw error;
+      wrong.push(error);
+      return [name, setting.default];
     }
   });
+  return { config: Object.freeze(Object.fromEntries(values)), wrong };
 }
 
 /** What is set to something else than its default, for the log. */

@@ -19,6 +19,7 @@ const commands = [
   ['query'],
   ['status'],
   ['verify'],
+  ['doctor'],
   ['quarantine', 'list'],
   ['quarantine', 'show'],
   ['quarantine', 'redrive'],
@@ -64,6 +65,7 @@ describe('help', () => {
       Administer:
         keys              makes, lists and revokes API keys
         token <customer>  makes a token that opens one customer's own data
+        doctor            finds what is wrong, and says how to mend it
 
       tillstream <command> --help says more about each, --version which version this is.
       Results go to standard output, everything else to standard error; --json gives results to programs.
@@ -198,6 +200,42 @@ describe('help', () => {
         tillstream sales --by hour --from 2011-11-11 --to 2011-11-12
             the hours of a day
         tillstream sales --country France --json   for a program
+      "
+    `);
+  });
+  it('of doctor', async () => {
+    expect(await help('doctor')).toMatchInlineSnapshot(`
+      "Usage: tillstream doctor [options]
+
+      Checks Node.js, machine, settings, data directory, disk, clock, port and stores; and, of a platform
+      that runs, whether it answers, keeps up and agrees. Give it the options and variables that up gets.
+      Exit code 1 when a check failed.
+
+      Changes nothing: run it as often as you like, before the first start, while it runs, and when it
+      does not start.
+
+      Options:
+        --data-dir <directory>      where everything is kept (default: ./tillstream-data;
+                                    ./tillstream-sample for the sample, or $TILLSTREAM_DATA_DIR)
+        --host <address>            address to listen on; any but this machine's own needs HTTPS or a
+                                    proxy (default: 127.0.0.1, or $TILLSTREAM_HOST)
+        --port <port>               port to listen on; 0 takes any that is free (default: 8080, or
+                                    $TILLSTREAM_PORT)
+        --no-auth                   ask for no key; on this machine's own addresses only (default: keys
+                                    are asked for)
+        --tls-cert <file>           serve HTTPS with this certificate, PEM (or $TILLSTREAM_TLS_CERT)
+        --tls-key <file>            the certificate's key, PEM (or $TILLSTREAM_TLS_KEY)
+        --behind-proxy [addresses]  a proxy before it speaks HTTPS; its X-Forwarded headers are believed,
+                                    from loopback,linklocal,uniquelocal where the flag names no addresses
+                                    (or $TILLSTREAM_BEHIND_PROXY)
+        --quick                     leave out verify, which reads everything that is stored
+        --json                      answer as JSON, for machines
+        -h, --help                  print this
+
+      Examples:
+        tillstream doctor
+        tillstream doctor --quick                       without comparing the stores
+        tillstream doctor --data-dir /srv/shop --json   for a program
       "
     `);
   });

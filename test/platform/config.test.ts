@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { flaggedIn, withSettings } from '../../src/cli/settings.ts';
 import { addressOf } from '../../src/platform/address.ts';
-import { readConfig, settingsThatDiffer, wrongSettings } from '../../src/platform/config.ts';
+import { checkConfig, readConfig, settingsThatDiffer } from '../../src/platform/config.ts';
 
 const flagged = (...commandLine: string[]) =>
   flaggedIn(withSettings(new Command()).parse(commandLine, { from: 'user' }));
@@ -37,7 +37,7 @@ describe('a setting', () => {
 });
 
 it('all that is wrong is found at once, not only the first of it', () => {
-  const wrong = wrongSettings({ TILLSTREAM_PORT: 'x', TILLSTREAM_HOST: 'shop', TILLSTREAM_LOG_LEVEL: 'loud' });
+  const { wrong } = checkConfig({ TILLSTREAM_PORT: 'x', TILLSTREAM_HOST: 'shop', TILLSTREAM_LOG_LEVEL: 'loud' });
   expect(wrong.map(({ field, value }) => [field, value])).toEqual([
     ['TILLSTREAM_PORT', 'x'],
     ['TILLSTREAM_LOG_LEVEL', 'loud'],
