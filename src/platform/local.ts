@@ -22,6 +22,7 @@ import type { Route } from './route-list.ts';
 import { createServer } from './server.ts';
 import { listed } from './setting.ts';
 import { RateMeter, statusOf } from './status.ts';
+import { storeSizes } from './store-sizes.ts';
 import type { VerifyReport } from './verify.ts';
 import type { WarehouseThread } from './warehouse-thread.ts';
 
@@ -172,6 +173,7 @@ function registerRoutes(
         consumers: () => operator.consumers(),
         quarantine: () => quarantine.counts(),
         replaced: () => orders.replaced(),
+        storeSizes: () => storeSizes(directory),
       }),
     verify: () => operator.verify(),
     notReady: () => admission.closedBecause()?.message ?? null,

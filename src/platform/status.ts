@@ -5,6 +5,7 @@ import type { Ingest } from '../ingest/ingest.ts';
 import { lineLimits } from '../model/line.ts';
 import type { QuarantineState } from '../stores/quarantine/quarantine.ts';
 import type { ConsumerStatus } from '../stream/consumer.ts';
+import type { StoreSizes } from './store-sizes.ts';
 import type { StreamOnThread } from './stream-on-thread.ts';
 
 export interface StatusSources {
@@ -20,15 +21,17 @@ export interface StatusSources {
   readonly consumers: () => Promise<readonly ConsumerStatus[]>;
   readonly quarantine: () => Promise<Record<QuarantineState, number>>;
   readonly replaced: () => Promise<number>;
+  readonly storeSizes: () => Promise<StoreSizes>;
 }
 
 export async function statusOf(sources: StatusSources) {
   const { stream, ingest, admission, startedAt } = sources;
-  const [bounds, consumers, quarantine, replaced] = await Promise.all([
+  const [bounds, consumers, quarantine, replaced, sizes] = await Promise.all([
     stream.bounds(),
     sources.consumers(),
     sources.quarantine(),
     sources.replaced(),
+    sources.storeSizes(),
   ]);
   const closed = admission.closedBecause();
   return {
@@ -39,7 +42,7 @@ export async function statusOf(sources: StatusSources) {
     timeZone: sources.timeZone,
     accepting: { open: closed === null, reason: closed?.message ?? null },
     stream: { id: stream.id, trimmed: bounds.trimmed, newest: bounds.newest, ...stream.size() },
-    consumers: consumers.map((consumer) => consumerStatus(consumer, bounds.newest)),
+    consumers: consumers.map((consumer) => consumerStatus(consumer, bounds.newest, sizes)),
     quarantine,
     accepted: {
       lines: ingest.counters.accepted,
@@ -55,12 +58,13 @@ export async function statusOf(sources: StatusSources) {
 
 export type Status = Awaited<ReturnType<typeof statusOf>>;
 
-function consumerStatus(consumer: ConsumerStatus, newest: string | null) {
+function consumerStatus(consumer: ConsumerStatus, newest: string | null, sizes: StoreSizes) {
   const { store, state, checkpoint, oldestWaitingMs, freshnessMs, error } = consumer;
   // Sequences are numbers on one machine, without gaps but for failed commits.
   const lagRecords = Math.max(0, Number(newest ?? 0) - Number(checkpoint ?? 0));
   const lagMs = lagRecords === 0 || oldestWaitingMs === null ? 0 : Math.max(0, Date.now() - oldestWaitingMs);
-  return { store, state, checkpoint, lagRecords, lagSeconds: Math.round(lagMs) / 1000, freshnessMs, error };
+  const lagSeconds = Math.round(lagMs) / 1000;
+  return { store, state, checkpoint, lagRecords, lagSeconds, freshnessMs, bytes: sizes[store] ?? null, error };
 }
 
 const RATE_WINDOW_SECONDS = 5;
