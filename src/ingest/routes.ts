@@ -1,5 +1,6 @@
 // POST /v1/transactions in its three forms: one line, an array, NDJSON.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { requestIdOf } from '../access/request-id.ts';
 import { TillstreamError } from '../model/errors.ts';
 import { problemOf, retryAfterOf } from '../model/problem.ts';
 import { jsonString } from '../model/record.ts';
@@ -115,6 +116,7 @@ function answerMany(reply: FastifyReply, many: ManyAccepted, detail: 'lines' | '
   const problem = problemOf(error);
   const retryAfter = retryAfterOf(error);
   if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
+  reply.header('x-request-id', requestIdOf(reply.request));
   return reply
     .code(problem.status)
     .type('application/problem+json')

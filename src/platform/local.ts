@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { accessRoutes } from '../access/routes.ts';
 import { ingestRoutes } from '../ingest/routes.ts';
+import type { WriteLog } from '../model/log.ts';
 import { analyticsRoutes } from '../query/analytics-routes.ts';
 import { ordersRoutes } from '../query/orders-routes.ts';
 import { quarantineRoutes } from '../query/quarantine-routes.ts';
@@ -12,9 +13,9 @@ import { statusRoutes } from '../query/status-routes.ts';
 import { type AccessControl, type AdminKey, openAccess } from './access.ts';
 import { addressOf, listen, readTls, refuseOpenAddress, tryPort } from './address.ts';
 import { ANSWERS_TIMEOUT_MS } from './closing.ts';
-import type { Config } from './config.ts';
+import { type Config, settingsThatDiffer } from './config.ts';
 import { type DataDirectory, openDataDirectory, startFailure } from './data-directory.ts';
-import { createLog } from './log.ts';
+import { createLog, writerOf } from './log.ts';
 import { createOperator, type Operator } from './operator.ts';
 import { openParts, type Parts } from './parts.ts';
 import { keepRetention } from './retention.ts';
@@ -66,6 +67,7 @@ async function start({ config, sample, onFatal }: PlatformOptions): Promise<Plat
   refuseOpenAddress(address);
   const tls = address.tls === null ? null : readTls(address.tls);
   const log = createLog('http', config.logLevel);
+  const writeLog = writerOf(log);
   const directory = await openDataDirectory(config.dataDirectory, { sample });
   const onEnd = (error: Error): void => {
     log.fatal({ err: error }, 'A thread has ended');
@@ -85,29 +87,35 @@ async function start({ config, sample, onFatal }: PlatformOptions): Promise<Plat
     directory.close();
     throw error;
   });
+  const { adminKey } = access;
+  if (adminKey.isNew) log.info({ file: adminKey.file }, 'A key for the commands on this machine was made');
   const ending = new AbortController();
-  const operator = createOperator(parts);
+  const operator = createOperator(parts, writeLog);
   const rate = new RateMeter(() => parts.ingest.counters.accepted);
   const server = createServer({
     onError: (error, request) => log.error({ err: error, ...request }, 'A request failed'),
+    ...(log.isLevelEnabled('debug') ? { onAnswer: (answer) => log.debug(answer, 'A request was answered') } : {}),
     guard: access.guard,
     ...(tls === null ? {} : { tls }),
     ...(address.trustedProxies === null ? {} : { trustedProxies: address.trustedProxies }),
   });
   const startedAt = new Date();
-  registerRoutes(server, { parts, access, operator, config, directory, startedAt, rate });
+  registerRoutes(server, { parts, access, operator, config, directory, startedAt, rate, log: writeLog });
   const close = async (): Promise<void> => {
+    log.info('The platform is ending');
     ending.abort();
     rate.stop();
     parts.admission.close();
     await Promise.race([server.close(), pause(ANSWERS_TIMEOUT_MS, undefined, { ref: false })]);
     await Promise.all([parts.close(), access.close()]);
     directory.close();
+    log.info('The platform has ended');
   };
   try {
     const url = await listen(server, address);
     const certificate = tls === null ? null : tls.cert.toString('utf8');
     directory.announce({ url, certificate, pid: process.pid, startedAt: startedAt.toISOString() });
+    log.info({ url, version: packageVersion(), settings: settingsThatDiffer(config) }, 'The platform is running');
     void keepRetention({
       stream: parts.stream,
       consumers: () => operator.consumers(),
@@ -121,7 +129,7 @@ async function start({ config, sample, onFatal }: PlatformOptions): Promise<Plat
       dataDirectory: directory.path,
       routes: server.routeList,
       certificate,
-      adminKey: config.auth ? access.adminKey : null,
+      adminKey: config.auth ? adminKey : null,
       verify: () => operator.verify(),
       close() {
         closing ??= close();
@@ -142,18 +150,19 @@ interface Served {
   readonly directory: DataDirectory;
   readonly startedAt: Date;
   readonly rate: RateMeter;
+  readonly log: WriteLog;
 }
 
 function registerRoutes(
   server: FastifyInstance,
-  { parts, access, operator, config, directory, startedAt, rate }: Served,
+  { parts, access, operator, config, directory, startedAt, rate, log }: Served,
 ): void {
   const { stream, ingest, admission, orders, quarantine, warehouse } = parts;
   const questions = {
     ask: (...question: Parameters<WarehouseThread['ask']>) => warehouse.call('ask', ...question),
     select: (...question: Parameters<WarehouseThread['select']>) => warehouse.call('select', ...question),
   };
-  accessRoutes(server, access.keys, access.tokens);
+  accessRoutes(server, access.keys, access.tokens, log);
   ingestRoutes(server, ingest, admission);
   ordersRoutes(server, orders);
   analyticsRoutes(server, questions, config.timeZone);

@@ -5,6 +5,7 @@
 // checkpoint does not fit the stream stops it with stream_gap: it never skips. On AWS, Lambda does this.
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { type ErrorCode, isTillstreamError, messageOf, TillstreamError } from '../model/errors.ts';
+import type { WriteLog } from '../model/log.ts';
 import type { Failure, Pipeline } from '../pipelines/pipeline.ts';
 import { everyEntry, type Quarantine } from '../stores/quarantine/quarantine.ts';
 import type { StreamReader, StreamRecord } from './event-stream.ts';
@@ -27,7 +28,7 @@ export interface ConsumerOptions {
   readonly pipeline: Pipeline;
   readonly quarantine: Quarantine;
   readonly batch: BatchLimits;
-  readonly log: (message: string, error: unknown) => void;
+  readonly log: WriteLog;
   /** 0 to 1, for the jitter of backoffs. */
   readonly random?: () => number;
   /** First and largest wait between tries of a store that is away. */
@@ -147,7 +148,8 @@ export class Consumer {
     } catch (error) {
       if (!this.#stop.signal.aborted) {
         this.#error = troubleOf(error);
-        this.#options.log(`The ${this.#options.pipeline.store} consumer has stopped`, error);
+        const { log, pipeline } = this.#options;
+        log('error', `The ${pipeline.store} consumer has stopped`, { store: pipeline.store, err: error });
       }
     }
     this.#state = 'stopped';
@@ -268,17 +270,21 @@ export class Consumer {
     const { quarantine, pipeline, log } = this.#options;
     const entry = quarantineEntry(pipeline.store, record, error, attempts);
     await this.#patiently(() => quarantine.put(entry));
-    log(`Record ${record.sequence} is in quarantine for ${pipeline.store}`, error);
+    const { id, store, code } = entry;
+    log('warn', `Record ${record.sequence} is in quarantine for ${store}`, { id, store, code, attempts, err: error });
   }
 
   /** Tries for ever while the answer is `unavailable`; the state shows it. */
   async #patiently<T>(action: () => Promise<T>): Promise<T> {
+    const { log, pipeline } = this.#options;
+    const { store } = pipeline;
     for (let attempt = 0; ; attempt += 1) {
       try {
         const result = await action();
         if (this.#state === 'waiting') {
           this.#state = 'running';
           this.#error = null;
+          log('info', `The ${store} store is available again`, { store, tries: attempt + 1 });
         }
         return result;
       } catch (error) {
@@ -286,7 +292,7 @@ export class Consumer {
         this.#state = 'waiting';
         this.#error = troubleOf(error);
         this.#progress.fire();
-        if (attempt === 0) this.#options.log(`The ${this.#options.pipeline.store} store is not available`, error);
+        if (attempt === 0) log('warn', `The ${store} store is not available; it is tried again`, { store, err: error });
         await this.#backOff(attempt);
       }
     }
