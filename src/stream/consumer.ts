@@ -292,7 +292,7 @@ export class Consumer {
         this.#state = 'waiting';
         this.#error = troubleOf(error);
         this.#progress.fire();
-        if (attempt === 0) log('warn', `The ${store} store is not available; it is tried again`, { store, err: error });
+        if (attempt === 0) log('warn', `The ${store} store is not available`, { store, err: error });
         await this.#backOff(attempt);
       }
     }
