@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import Type, { type Static } from 'typebox';
 import { TillstreamError } from '../model/errors.ts';
+import type { WriteLog } from '../model/log.ts';
 import { SCOPES, type StoredKey } from '../stores/credentials/credential-store.ts';
 import type { Keys } from './keys.ts';
 import { TOKEN_SECONDS, TOKEN_SECONDS_MAX, type Tokens } from './tokens.ts';
@@ -27,7 +28,7 @@ const TokenParams = Type.Object({ id: Type.String({ minLength: 1 }), tokenId: Ty
 
 const config = { access: 'admin' } as const;
 
-export function accessRoutes(server: FastifyInstance, keys: Keys, tokens: Tokens): void {
+export function accessRoutes(server: FastifyInstance, keys: Keys, tokens: Tokens, log: WriteLog): void {
   server.post<{ Body: Static<typeof KeyBody> }>(
     '/v1/keys',
     { config, schema: { body: KeyBody } },
@@ -35,6 +36,7 @@ export function accessRoutes(server: FastifyInstance, keys: Keys, tokens: Tokens
       const { name, scopes, expiresAt } = request.body;
       const expiresAtMs = expiresAt === undefined ? null : readEnd(expiresAt);
       const { key, stored } = await keys.create({ name, scopes, expiresAtMs });
+      log('info', 'A key was made', { id: stored.id, name, scopes });
       return reply.code(201).send({ key, ...shown(keys, stored) });
     },
   );
@@ -44,7 +46,11 @@ export function accessRoutes(server: FastifyInstance, keys: Keys, tokens: Tokens
   server.delete<{ Params: Static<typeof KeyParams> }>(
     '/v1/keys/:id',
     { config, schema: { params: KeyParams } },
-    async ({ params }) => shown(keys, await keys.revoke(params.id)),
+    async ({ params }) => {
+      const revoked = await keys.revoke(params.id);
+      log('info', 'A key was revoked', { id: revoked.id, name: revoked.name });
+      return shown(keys, revoked);
+    },
   );
 
   server.post<{ Params: Static<typeof CustomerParams>; Body: Static<typeof TokenBody> }>(

@@ -15,6 +15,8 @@ export interface Asking {
   readonly method?: 'GET' | 'POST' | 'DELETE';
   readonly query?: QueryParameters;
   readonly body?: unknown;
+  /** Gives up on the answer when it is aborted. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -52,7 +54,8 @@ async function exchange(url: URL, connection: Connection, asking: Asking): Promi
     const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
     // With an agent, createConnection would not be asked.
     const way = pinned === null ? { agent: false } : { createConnection: () => pinned };
-    const request = send(url, { method: asking.method ?? 'GET', headers, ...way });
+    const abort = asking.signal === undefined ? {} : { signal: asking.signal };
+    const request = send(url, { method: asking.method ?? 'GET', headers, ...way, ...abort });
     const deadline = setTimeout(
       () => request.destroy(new Error(`no connection within ${CONNECT_TIMEOUT_MS / 1000} s`)),
       CONNECT_TIMEOUT_MS,
@@ -75,10 +78,12 @@ async function exchange(url: URL, connection: Connection, asking: Asking): Promi
   });
 }
 
+const REASONS: Readonly<Record<string, string>> = { ENOTFOUND: 'no such host', ABORT_ERR: 'it takes too long' };
+
 /** No answer at all. */
 function unreachable(url: string, cause: unknown): TillstreamError {
-  const code = (cause as NodeJS.ErrnoException).code;
-  const reason = code === 'ECONNREFUSED' ? '' : ` (${code === 'ENOTFOUND' ? 'no such host' : messageOf(cause)})`;
+  const code = (cause as NodeJS.ErrnoException).code ?? '';
+  const reason = code === 'ECONNREFUSED' ? '' : ` (${REASONS[code] ?? messageOf(cause)})`;
   const start = url === DEFAULT_URL ? `${program()} up` : `${program()} up, or name another with --url`;
   return new TillstreamError('unreachable', `no platform answers at ${url}${reason}.`, {
     hint: `Start one with: ${start}`,

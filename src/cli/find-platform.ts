@@ -22,7 +22,7 @@ export interface Connection {
 }
 
 export const DEFAULT_URL = 'http://127.0.0.1:8080';
-const DEFAULT_DIRECTORIES = ['tillstream-data', 'tillstream-sample'];
+export const DEFAULT_DIRECTORIES = ['tillstream-data', 'tillstream-sample'];
 
 /** @throws wrong_usage, unreachable */
 export function findPlatform(options: ConnectionOptions): Connection {

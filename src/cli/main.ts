@@ -3,6 +3,7 @@
 // 130 interrupted.
 import { Command } from 'commander';
 import { productsCommand, queryCommand, salesCommand } from './analytics.ts';
+import { doctorCommand } from './doctor.ts';
 import { reportError, wrongUsage } from './failure.ts';
 import { generateCommand } from './generate.ts';
 import { program as invocation, version } from './invocation.ts';
@@ -28,7 +29,7 @@ function createProgram(): Command {
     ['Bring sales in:', [replayCommand(), generateCommand()]],
     ['Look things up:', [invoiceCommand(), customerCommand(), salesCommand(), productsCommand(), queryCommand()]],
     ['Operate:', [statusCommand(), verifyCommand(), quarantineCommand()]],
-    ['Administer:', [keysCommand(), tokenCommand()]],
+    ['Administer:', [keysCommand(), tokenCommand(), doctorCommand()]],
   ];
   for (const [heading, commands] of groups) {
     for (const command of commands) program.addCommand(command.helpGroup(heading));

@@ -48,13 +48,18 @@ function exampleLines(examples: readonly Example[]): string {
 export function optionDescription(option: Option): string {
   const choices = option.argChoices === undefined ? '' : `: ${either(option.argChoices)}`;
   const standard = option.defaultValueDescription ?? (option.negate ? undefined : option.defaultValue);
+  return `${option.description}${choices}${waysOf(standard, option.envVar)}`;
+}
+
+/** ` (default: 8080, or $TILLSTREAM_PORT)`; nothing where there is neither. */
+export function waysOf(standard: unknown, variable: string | undefined): string {
   const ways = [
     ...(standard === undefined
       ? []
       : [`default: ${typeof standard === 'number' && standard >= 10_000 ? grouped(standard) : standard}`]),
-    ...(option.envVar === undefined ? [] : [`or $${option.envVar}`]),
+    ...(variable === undefined ? [] : [`or $${variable}`]),
   ];
-  return `${option.description}${choices}${ways.length === 0 ? '' : ` (${ways.join(', ')})`}`;
+  return ways.length === 0 ? '' : ` (${ways.join(', ')})`;
 }
 
 function either(words: readonly string[]): string {

@@ -1,11 +1,9 @@
 // `tillstream up`: runs the platform until Ctrl-C; with --sample, a trial with generated lines.
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import type { Target } from '../client/connection.ts';
-import { TillstreamError } from '../model/errors.ts';
 import type { AdminKey } from '../platform/access.ts';
-import type { TlsFiles } from '../platform/address.ts';
 import { CLOSE_TIMEOUT_MS, LINGER_TIMEOUT_MS } from '../platform/closing.ts';
-import { settings } from '../platform/config.ts';
+import { type Config, readConfig } from '../platform/config.ts';
 import type { Platform } from '../platform/local.ts';
 import { openBrowser } from './browser.ts';
 import { reportError } from './failure.ts';
@@ -14,100 +12,57 @@ import { newCommand, whole, withJson } from './options.ts';
 import { latency, progressLine } from './replay.ts';
 import { playSample, SAMPLE_LINES, tryNext, tryNextInSample } from './sample.ts';
 import { err, errText, out, outliveReaders, palette, progress, screenWidth } from './screen.ts';
+import { flaggedIn, settingLines, withSettings } from './settings.ts';
 import { INTERRUPTED, listenForShutdown, type Shutdown } from './shutdown.ts';
 import { facts } from './table.ts';
-import { counted, duration, grouped, wrapped } from './text.ts';
+import { counted, duration, grouped } from './text.ts';
 import { storesScreen, verdict } from './verify.ts';
 
-/** Where a proxy of one's own is, as a rule. */
-const PRIVATE_NETWORKS = 'loopback,linklocal,uniquelocal';
+const SAMPLE_DIRECTORY = './tillstream-sample';
 
 interface UpOptions {
-  readonly dataDir?: string;
-  readonly host: string;
-  readonly port: number;
   readonly sample?: number | true;
   readonly exit?: boolean;
   readonly open?: boolean;
   readonly json?: boolean;
-  readonly auth: boolean;
-  readonly tlsCert?: string;
-  readonly tlsKey?: string;
-  readonly behindProxy?: string | true;
 }
 
 export function upCommand(): Command {
+  const command = newCommand('up', {
+    summary: 'runs the platform',
+    description:
+      'Runs the platform: accepts invoice lines over HTTP, keeps them, and serves shop and analysts. Ctrl-C ends it; nothing accepted is lost.',
+    again: 'Started again on the same data directory, it goes on where it was.',
+    examples: [
+      { command: 'up', does: 'your own, in ./tillstream-data' },
+      { command: 'up --sample', does: 'with sample lines, in ./tillstream-sample' },
+      { command: 'up --sample=100000 --exit', does: 'a trial: 0 when every store agrees' },
+      { command: 'up --data-dir /srv/shop --port 9000', does: '' },
+    ],
+  });
   return withJson(
-    newCommand('up', {
-      summary: 'runs the platform',
-      description:
-        'Runs the platform: accepts invoice lines over HTTP, keeps them, and serves shop and analysts. Ctrl-C ends it; nothing accepted is lost.',
-      again: 'Started again on the same data directory, it goes on where it was.',
-      examples: [
-        { command: 'up', does: 'your own, in ./tillstream-data' },
-        { command: 'up --sample', does: 'with sample lines, in ./tillstream-sample' },
-        { command: 'up --sample=100000 --exit', does: 'a trial: 0 when every store agrees' },
-        { command: 'up --data-dir /srv/shop --port 9000', does: '' },
-      ],
-    })
-      .addOption(
-        new Option('--data-dir <directory>', 'where everything is kept')
-          .env('TILLSTREAM_DATA_DIR')
-          .default(undefined, './tillstream-data; ./tillstream-sample for the sample'),
-      )
-      .addOption(new Option('--host <address>', 'address to listen on').env('TILLSTREAM_HOST').default('127.0.0.1'))
-      .addOption(
-        new Option('--port <port>', 'port to listen on; 0 takes any that is free')
-          .env('TILLSTREAM_PORT')
-          .argParser(whole(0, 65_535))
-          .default(8080),
-      )
+    withSettings(command)
       .option('--sample [lines]', `play generated lines through HTTP (${grouped(SAMPLE_LINES)} of them)`, whole(1))
       .option('--exit', 'end once all lines are in every store and verify agrees')
       .option('--open', 'open it in the browser')
-      .option('--no-auth', "ask for no key; on this machine's own addresses only")
-      .addOption(new Option('--tls-cert <file>', 'serve HTTPS with this certificate, PEM').env('TILLSTREAM_TLS_CERT'))
-      .addOption(new Option('--tls-key <file>', 'and its key, PEM').env('TILLSTREAM_TLS_KEY'))
-      .addOption(
-        new Option('--behind-proxy [addresses]', 'a proxy before it speaks HTTPS; its X-Forwarded headers are believed')
-          .env('TILLSTREAM_BEHIND_PROXY')
-          .default(undefined, `from ${PRIVATE_NETWORKS}`),
-      )
       .addHelpText('after', `\nMore settings, by environment variable:\n${settingLines()}`),
-  ).action(async (options: UpOptions, command: Command) => {
-    const named = command.getOptionValueSource('dataDir') === 'env' ? undefined : options.dataDir;
+  ).action(async (options: UpOptions) => {
+    const flagged = flaggedIn(command);
     // A shop's own directory, named once for all by the variable, is not meant for a sample.
-    const directory =
-      options.sample === undefined ? (options.dataDir ?? './tillstream-data') : (named ?? './tillstream-sample');
-    await run(options, directory);
+    const dataDirectory =
+      options.sample === undefined ? flagged.dataDirectory : (flagged.dataDirectory ?? SAMPLE_DIRECTORY);
+    await run(options, readConfig(process.env, { ...flagged, dataDirectory }));
   });
 }
 
-function settingLines(): string {
-  return Object.values(settings)
-    .flatMap(({ variable, description, default: standard }) => [
-      `  ${variable} (default: ${standard})`,
-      ...wrapped(description, screenWidth() - 6).map((line) => `      ${line}`),
-    ])
-    .join('\n');
-}
-
-async function run(options: UpOptions, dataDirectory: string): Promise<void> {
-  const { host, port, sample, auth } = options;
-  const tls = tlsOf(options);
+async function run(options: UpOptions, config: Config): Promise<void> {
   outliveReaders();
   const stop = listenForShutdown(() => err('\nDraining … Ctrl-C again ends at once; either loses nothing.\n'));
   const { startPlatform } = await import('../platform/local.ts');
   let failure: unknown = null;
   const platform = await startPlatform({
-    dataDirectory,
-    host,
-    port,
-    sample: sample !== undefined,
-    auth,
-    tls,
-    trustedProxies: proxiesOf(options),
-    environment: process.env,
+    config,
+    sample: options.sample !== undefined,
     onFatal: (error) => {
       failure ??= error;
       stop.now();
@@ -129,19 +84,6 @@ async function run(options: UpOptions, dataDirectory: string): Promise<void> {
   clearTimeout(late);
   endSoon();
   if (failure !== null) throw failure;
-}
-
-/** @throws wrong_usage */
-function tlsOf({ tlsCert, tlsKey }: UpOptions): TlsFiles | null {
-  if (tlsCert === undefined && tlsKey === undefined) return null;
-  if (tlsCert !== undefined && tlsKey !== undefined) return { cert: tlsCert, key: tlsKey };
-  const missing = tlsCert === undefined ? '--tls-cert' : '--tls-key';
-  throw new TillstreamError('wrong_usage', `${missing} is missing; HTTPS needs a certificate and its key.`);
-}
-
-function proxiesOf({ behindProxy }: UpOptions): readonly string[] | null {
-  if (behindProxy === undefined) return null;
-  return (behindProxy === true ? PRIVATE_NETWORKS : behindProxy).split(',').map((address) => address.trim());
 }
 
 /** Resolves when the platform is to end. */

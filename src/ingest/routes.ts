@@ -1,6 +1,7 @@
 // POST /v1/transactions in its three forms: one line, an array, NDJSON.
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { requestIdOf } from '../access/request-id.ts';
 import { isTillstreamError, TillstreamError } from '../model/errors.ts';
 import { problemOf, retryAfterOf } from '../model/problem.ts';
 import { jsonString } from '../model/record.ts';
@@ -140,6 +141,7 @@ function answerMany(reply: FastifyReply, many: ManyAccepted, detail: 'lines' | '
   const problem = problemOf(error);
   const retryAfter = retryAfterOf(error);
   if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
+  reply.header('x-request-id', requestIdOf(reply.request));
   return reply
     .code(problem.status)
     .type('application/problem+json')

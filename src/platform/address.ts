@@ -5,6 +5,8 @@ import { createServer as createProbe } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import type { FastifyInstance } from 'fastify';
 import { messageOf, TillstreamError } from '../model/errors.ts';
+import type { Config } from './config.ts';
+import { listed } from './setting.ts';
 
 export interface Address {
   readonly host: string;
@@ -18,9 +20,19 @@ export interface Address {
 }
 
 /** PEM files. */
-export interface TlsFiles {
+interface TlsFiles {
   readonly cert: string;
   readonly key: string;
+}
+
+/** @throws wrong_usage */
+export function addressOf({ host, port, auth, tlsCert, tlsKey, behindProxy }: Config): Address {
+  const tls = tlsCert === '' || tlsKey === '' ? null : { cert: tlsCert, key: tlsKey };
+  if (tls === null && tlsCert !== tlsKey) {
+    const missing = tlsCert === '' ? '--tls-cert' : '--tls-key';
+    throw new TillstreamError('wrong_usage', `${missing} is missing; HTTPS needs a certificate and its key.`);
+  }
+  return { host, port, auth, tls, trustedProxies: behindProxy === '' ? null : listed(behindProxy) };
 }
 
 /** What others could read on the way, or use without a key, stays on this machine. */

@@ -1,24 +1,87 @@
-// Every setting of the platform, declared once: type, default, environment variable, description. Parsed once, frozen.
-import { zoneFormat } from '../model/dates.ts';
-import { TillstreamError } from '../model/errors.ts';
-
-interface Setting<T extends string | number> {
-  readonly variable: string;
-  readonly default: T;
-  readonly description: string;
-  /** What is allowed, as the end of "expected …". */
-  readonly expected: string;
-  /** undefined: not allowed. */
-  readonly parse: (text: string) => T | undefined;
-}
+// Every setting of the platform, declared once: type, default, environment variable, flag of `up`, description. Parsed once, frozen.
+//
+// `up --help`, docs/SETTINGS.md and examples/tillstream.env follow from here.
+import { isTillstreamError, type TillstreamError } from '../model/errors.ts';
+import {
+  type AnySetting,
+  type Environment,
+  isNetwork,
+  isTimeZone,
+  isWebhook,
+  listed,
+  number,
+  readSetting,
+  someText,
+  text,
+  trueOrFalse,
+  truth,
+  whole,
+} from './setting.ts';
 
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 
-const text = (setting: Setting<string>): Setting<string> => setting;
-const number = (setting: Setting<number>): Setting<number> => setting;
+/** Where a proxy of one's own is, as a rule. */
+const PRIVATE_NETWORKS = 'loopback,linklocal,uniquelocal';
 
 export const settings = {
+  dataDirectory: text({
+    variable: 'TILLSTREAM_DATA_DIR',
+    flag: { name: '--data-dir', value: '<directory>' },
+    default: './tillstream-data',
+    defaultInWords: './tillstream-data; ./tillstream-sample for the sample',
+    description: 'Where everything is kept.',
+    expected: 'the path of a directory',
+    parse: someText,
+  }),
+  host: text({
+    variable: 'TILLSTREAM_HOST',
+    flag: { name: '--host', value: '<address>' },
+    default: '127.0.0.1',
+    description: "Address to listen on; any but this machine's own needs HTTPS or a proxy.",
+    expected: 'an address of this machine, or its name',
+    parse: someText,
+  }),
+  port: number({
+    variable: 'TILLSTREAM_PORT',
+    flag: { name: '--port', value: '<port>' },
+    default: 8080,
+    description: 'Port to listen on; 0 takes any that is free.',
+    expected: 'a whole number from 0 to 65535',
+    parse: (given) => whole(given, 0, 65_535),
+  }),
+  auth: truth({
+    flag: { name: '--no-auth', alone: 'false' },
+    default: true,
+    defaultInWords: 'keys are asked for',
+    description: "Ask for no key; on this machine's own addresses only.",
+    expected: 'true or false',
+    parse: trueOrFalse,
+  }),
+  tlsCert: text({
+    variable: 'TILLSTREAM_TLS_CERT',
+    flag: { name: '--tls-cert', value: '<file>' },
+    default: '',
+    description: 'Serve HTTPS with this certificate, PEM.',
+    expected: 'the path of a file',
+    parse: someText,
+  }),
+  tlsKey: text({
+    variable: 'TILLSTREAM_TLS_KEY',
+    flag: { name: '--tls-key', value: '<file>' },
+    default: '',
+    description: "The certificate's key, PEM.",
+    expected: 'the path of a file',
+    parse: someText,
+  }),
+  behindProxy: text({
+    variable: 'TILLSTREAM_BEHIND_PROXY',
+    flag: { name: '--behind-proxy', value: '[addresses]', alone: PRIVATE_NETWORKS },
+    default: '',
+    description: `A proxy before it speaks HTTPS; its X-Forwarded headers are believed, from ${PRIVATE_NETWORKS} where the flag names no addresses.`,
+    expected: `addresses or networks such as 10.0.0.0/8, or some of ${PRIVATE_NETWORKS}, separated by commas`,
+    parse: (given) => (listed(given).every(isNetwork) ? given : undefined),
+  }),
   timeZone: text({
     variable: 'TILLSTREAM_TIME_ZONE',
     default: 'UTC',
@@ -77,6 +140,7 @@ export const settings = {
       'A webhook that is told, as JSON, when something is wrong and when it is over; Slack shows it as well.',
     expected: 'an http or https address without a user name',
     parse: (given) => (isWebhook(given) ? given : undefined),
+    secret: true,
   }),
   alertQuietMinutes: number({
     variable: 'TILLSTREAM_ALERT_QUIET_MINUTES',
@@ -117,42 +181,40 @@ export const settings = {
 
 export type Config = { readonly [K in keyof typeof settings]: (typeof settings)[K]['default'] };
 
+/** What was given by flags, as text. */
+export type Flagged = { readonly [K in keyof typeof settings]?: string | undefined };
+
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 
-/** @throws wrong_usage  a variable has a value that is not allowed */
-export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
-  const entries = Object.entries(settings).map(([name, setting]) => [name, readSetting(setting, environment)]);
-  return Object.freeze(Object.fromEntries(entries));
+const entries = Object.entries(settings) as [keyof Config, AnySetting][];
+
+/** @throws wrong_usage  a setting has a value that is not allowed */
+export function readConfig(environment: Environment, flagged: Flagged = {}): Config {
+  const { config, wrong } = checkConfig(environment, flagged);
+  if (wrong[0] !== undefined) throw wrong[0];
+  return config;
 }
 
-function readSetting(
-  setting: Setting<string> | Setting<number>,
-  environment: Readonly<Record<string, string | undefined>>,
-): string | number {
-  const text = environment[setting.variable];
-  if (text === undefined || text === '') return setting.default;
-  const value = setting.parse(text);
-  if (value !== undefined) return value;
-  throw new TillstreamError('wrong_usage', `${setting.variable} is "${text}"; expected ${setting.expected}.`);
+/** All that is not allowed, not only the first of it; `config` has the defaults there. */
+export function checkConfig(
+  environment: Environment,
+  flagged: Flagged = {},
+): { readonly config: Config; readonly wrong: readonly TillstreamError[] } {
+  const wrong: TillstreamError[] = [];
+  const values = entries.map(([name, setting]) => {
+    try {
+      return [name, readSetting(setting, environment, flagged[name])];
+    } catch (error) {
+      if (!isTillstreamError(error)) throw error;
+      wrong.push(error);
+      return [name, setting.default];
+    }
+  });
+  return { config: Object.freeze(Object.fromEntries(values)), wrong };
 }
 
-function whole(text: string, min: number): number | undefined {
-  const value = Number(text);
-  return /^\d+$/.test(text) && Number.isSafeInteger(value) && value >= min ? value : undefined;
-}
-
-/** `fetch` refuses addresses with a user name. */
-function isWebhook(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, username, password } = new URL(text);
-  return ['http:', 'https:'].includes(protocol) && username === '' && password === '';
-}
-
-function isTimeZone(text: string): boolean {
-  try {
-    zoneFormat(text);
-    return true;
-  } catch {
-    return false;
-  }
+/** What is set to something else than its default, for the log. */
+export function settingsThatDiffer(config: Config): Partial<Record<keyof Config, string | number | boolean>> {
+  const differ = entries.filter(([name, setting]) => config[name] !== setting.default);
+  return Object.fromEntries(differ.map(([name, { secret }]) => [name, secret === true ? '(secret)' : config[name]]));
 }

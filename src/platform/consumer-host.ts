@@ -4,6 +4,7 @@
 // by a store that goes away, the entry is either as it was, or marked, or settled rightly. What is marked is redriven again,
 // which is harmless however far it had come: at the next start, and before verify reads the ledger.
 import { isTillstreamError, messageOf, TillstreamError } from '../model/errors.ts';
+import type { WriteLog } from '../model/log.ts';
 import type { Pipeline } from '../pipelines/pipeline.ts';
 import { everyEntry, type Quarantine } from '../stores/quarantine/quarantine.ts';
 import { type BatchLimits, Consumer, type ConsumerStatus, quarantineEntry } from '../stream/consumer.ts';
@@ -20,7 +21,7 @@ export interface HostOptions {
   readonly head: Head;
   readonly quarantine: Quarantine;
   readonly pipelines: readonly HostedPipeline[];
-  readonly log: (message: string, error: unknown) => void;
+  readonly log: WriteLog;
 }
 
 export interface RedriveResult {
@@ -73,7 +74,9 @@ export function hostConsumers({ stream, head, quarantine, pipelines, log }: Host
   return {
     /** The consumers run after this, whatever became of earlier redrives. */
     async start(): Promise<void> {
-      await finishRedrives().catch((error: unknown) => log('A redrive that was cut off could not be finished', error));
+      await finishRedrives().catch((err: unknown) =>
+        log('error', 'A redrive that was cut off is not finished', { err }),
+      );
       for (const consumer of consumers.values()) consumer.start();
     },
     status(): ConsumerStatus[] {
@@ -90,7 +93,9 @@ export function hostConsumers({ stream, head, quarantine, pipelines, log }: Host
       const consumer = consumerOf(store);
       try {
         await consumer.hold();
-        return await redriveHeld(id);
+        const result = await redriveHeld(id);
+        log('info', 'A record was redriven', { id, state: result.state });
+        return result;
       } finally {
         consumer.release();
       }

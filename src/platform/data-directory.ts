@@ -9,6 +9,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -18,7 +19,7 @@ import { isDiskFull } from '../stores/disk-room.ts';
 import { ADMIN_KEY_FILE, RUNNING_FILE, type RunningPlatform } from './running-platform.ts';
 
 /** Written into a new directory; a higher one is refused. Goes up when an older version could not read what we write. */
-const FORMAT = 1;
+export const FORMAT = 1;
 
 export interface DataDirectory {
   readonly path: string;
@@ -95,32 +96,24 @@ function makeWritable(root: string): void {
 /** In a data directory that began as a sample's: lines of a shop and of a sample never mix. */
 const SAMPLE_MARKER = 'sample.json';
 
+const VERSION_FILE = 'version.json';
+
 /** What may be there before version.json is: of a start that was killed or had no space, or of the file system. */
 const OF_A_FIRST_START: ReadonlySet<string> = new Set([
   'lock',
   SAMPLE_MARKER,
   `${SAMPLE_MARKER}.new`,
-  'version.json.new',
+  `${VERSION_FILE}.new`,
   'lost+found',
 ]);
 
 function checkFormat(root: string, sample: boolean): void {
-  const file = join(root, 'version.json');
-  if (!existsSync(file)) {
-    if (readdirSync(root).some((name) => !OF_A_FIRST_START.has(name))) {
-      throw new TillstreamError(
-        'directory_foreign',
-        `${root} holds files, but is not a data directory of Tillstream.`,
-        {
-          hint: 'Choose an empty or new directory with --data-dir.',
-        },
-      );
-    }
+  if (formatOf(root) === null) {
     const createdAt = new Date().toISOString();
     // First the marker: a start that fails, or is killed, must not leave a sample's directory that looks like a shop's.
     if (sample) writeJson(join(root, SAMPLE_MARKER), { createdAt });
     else rmSync(join(root, SAMPLE_MARKER), { force: true });
-    writeJson(file, { format: FORMAT, createdAt });
+    writeJson(join(root, VERSION_FILE), { format: FORMAT, createdAt });
     return;
   }
   if (sample && !existsSync(join(root, SAMPLE_MARKER))) {
@@ -128,13 +121,33 @@ function checkFormat(root: string, sample: boolean): void {
       hint: 'Leave --data-dir out, or name a new directory.',
     });
   }
-  let format: unknown;
+}
+
+export interface DirectoryFormat {
+  readonly format: number;
+  readonly createdAtMs: number;
+}
+
+/**
+ * Of the data directory that is there; null for one that has not been used.
+ * @throws directory_foreign, directory_too_new
+ */
+export function formatOf(root: string): DirectoryFormat | null {
+  const file = join(root, VERSION_FILE);
+  if (!existsSync(file)) {
+    if (readdirSync(root).every((name) => OF_A_FIRST_START.has(name))) return null;
+    throw new TillstreamError('directory_foreign', `${root} holds files, but is not a data directory of Tillstream.`, {
+      hint: 'Choose an empty or new directory with --data-dir.',
+    });
+  }
+  let found: { format?: unknown; createdAt?: unknown };
   try {
-    format = JSON.parse(readFileSync(file, 'utf8')).format;
+    found = JSON.parse(readFileSync(file, 'utf8')) ?? {};
   } catch (cause) {
     throw new TillstreamError('directory_foreign', `${file} cannot be read: ${messageOf(cause)}.`, { cause });
   }
-  if (typeof format === 'number' && format <= FORMAT) return;
+  const { format, createdAt } = found;
+  if (typeof format === 'number' && format <= FORMAT) return { format, createdAtMs: Date.parse(String(createdAt)) };
   throw new TillstreamError(
     'directory_too_new',
     `${root} has format ${String(format)}; this version reads up to ${FORMAT}.`,
@@ -148,9 +161,13 @@ function checkFormat(root: string, sample: boolean): void {
  * A lock of the operating system on a file, by way of DuckDB: Node itself has none, and a file that only says "locked"
  * outlives a killed process.
  */
-async function takeLock(file: string, root: string): Promise<DuckDBInstance> {
+async function takeLock(
+  file: string,
+  root: string,
+  access: 'READ_WRITE' | 'READ_ONLY' = 'READ_WRITE',
+): Promise<DuckDBInstance> {
   try {
-    return await DuckDBInstance.create(file, { threads: '1', memory_limit: '16MB' });
+    return await DuckDBInstance.create(file, { threads: '1', memory_limit: '16MB', access_mode: access });
   } catch (cause) {
     const message = messageOf(cause);
     const pid = /PID (\d+)/.exec(message)?.[1];
@@ -168,6 +185,19 @@ async function takeLock(file: string, root: string): Promise<DuckDBInstance> {
       },
     );
   }
+}
+
+/**
+ * Keeps platforms out of a data directory that nobody uses, without writing to it; others may look at the same time.
+ * @throws directory_locked  a platform runs on it; directory_not_writable  the lock is damaged
+ */
+export async function keepOut(path: string): Promise<{ release(): void }> {
+  const root = resolve(path);
+  const file = join(root, 'lock');
+  // Empty: of a start that was killed before it had the lock.
+  if (!existsSync(file) || statSync(file).size === 0) return { release: () => {} };
+  const lock = await takeLock(file, root, 'READ_ONLY');
+  return { release: () => lock.closeSync() };
 }
 
 /** Of what is no matter of room, however little of it there is. */

@@ -7,12 +7,12 @@ import { createMetrics } from '../observe/metrics.ts';
 import type { Reading } from '../observe/reading.ts';
 import { RequestMeter } from '../observe/request-meter.ts';
 import { type AdminKey, openAccess } from './access.ts';
-import { type Address, listen, readTls, refuseOpenAddress, tryPort } from './address.ts';
+import { addressOf, listen, readTls, refuseOpenAddress, tryPort } from './address.ts';
 import { startAlerting } from './alerting.ts';
 import { ANSWERS_TIMEOUT_MS } from './closing.ts';
-import { readConfig } from './config.ts';
+import { type Config, settingsThatDiffer } from './config.ts';
 import { openDataDirectory, startFailure } from './data-directory.ts';
-import { createLog } from './log.ts';
+import { createLog, writerOf } from './log.ts';
 import { createOperator } from './operator.ts';
 import { openParts } from './parts.ts';
 import { keepRetention } from './retention.ts';
@@ -22,12 +22,10 @@ import { createServer } from './server.ts';
 import { RateMeter, readingOf } from './status.ts';
 import type { VerifyReport } from './verify.ts';
 
-export interface PlatformOptions extends Address {
-  readonly dataDirectory: string;
+export interface PlatformOptions {
+  readonly config: Config;
   /** Whether the data directory is to hold a sample's lines. */
   readonly sample: boolean;
-  /** Variables of config.ts. */
-  readonly environment: Readonly<Record<string, string | undefined>>;
   /** Called when the platform cannot go on; it has to be closed then. */
   readonly onFatal: (error: Error) => void;
 }
@@ -55,48 +53,53 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   try {
     return await start(options);
   } catch (error) {
-    throw startFailure(error, options.dataDirectory);
+    throw startFailure(error, options.config.dataDirectory);
   }
 }
 
-async function start(options: PlatformOptions): Promise<Platform> {
-  const config = readConfig(options.environment);
-  refuseOpenAddress(options);
-  const tls = options.tls === null ? null : readTls(options.tls);
+async function start({ config, sample, onFatal }: PlatformOptions): Promise<Platform> {
+  const address = addressOf(config);
+  refuseOpenAddress(address);
+  const tls = address.tls === null ? null : readTls(address.tls);
   const log = createLog('http', config.logLevel);
-  const directory = await openDataDirectory(options.dataDirectory, options);
+  const writeLog = writerOf(log);
+  const directory = await openDataDirectory(config.dataDirectory, { sample });
   const onEnd = (error: Error): void => {
     log.fatal({ err: error }, 'A thread has ended');
-    options.onFatal(error);
+    onFatal(error);
   };
-  const parts = await tryPort(options)
+  const parts = await tryPort(address)
     .then(() => openParts(directory, config, onEnd))
     .catch((error: unknown) => {
       directory.close();
       throw error;
     });
-  const access = await openAccess(directory, options.auth).catch(async (error: unknown) => {
+  const access = await openAccess(directory, config.auth).catch(async (error: unknown) => {
     await parts.close();
     directory.close();
     throw error;
   });
+  const { adminKey } = access;
+  if (adminKey.isNew) log.info({ file: adminKey.file }, 'A key for the commands on this machine was made');
   const ending = new AbortController();
-  const operator = createOperator(parts);
+  const operator = createOperator(parts, writeLog);
   const rate = new RateMeter(() => parts.ingest.counters.accepted);
   const meter = new RequestMeter();
   const loopDelay = new LoopDelay();
   const server = createServer({
     meter,
     onError: (error, request) => log.error({ err: error, ...request }, 'A request failed'),
+    ...(log.isLevelEnabled('debug') ? { onAnswer: (answer) => log.debug(answer, 'A request was answered') } : {}),
     guard: access.guard,
     ...(tls === null ? {} : { tls }),
-    ...(options.trustedProxies === null ? {} : { trustedProxies: options.trustedProxies }),
+    ...(address.trustedProxies === null ? {} : { trustedProxies: address.trustedProxies }),
   });
   const startedAt = new Date();
   const version = packageVersion();
   const reading = (): Promise<Reading> => readingOf(parts, operator);
   const metrics = createMetrics({ version, requests: meter, loopDelay, reading });
   const close = async (): Promise<void> => {
+    log.info('The platform is ending');
     ending.abort();
     rate.stop();
     loopDelay.close();
@@ -104,13 +107,16 @@ async function start(options: PlatformOptions): Promise<Platform> {
     await Promise.race([server.close(), pause(ANSWERS_TIMEOUT_MS, undefined, { ref: false })]);
     await Promise.all([parts.close(), access.close()]);
     directory.close();
+    log.info('The platform has ended');
   };
   try {
     if (config.rateLimit > 0) await limitRate(server, config.rateLimit);
-    registerRoutes(server, { parts, access, operator, config, directory, version, startedAt, rate, reading, metrics });
-    const url = await listen(server, options);
+    const served = { parts, access, operator, config, directory, version, startedAt, rate, reading, metrics };
+    registerRoutes(server, { ...served, log: writeLog });
+    const url = await listen(server, address);
     const certificate = tls === null ? null : tls.cert.toString('utf8');
     directory.announce({ url, certificate, pid: process.pid, startedAt: startedAt.toISOString() });
+    log.info({ url, version, settings: settingsThatDiffer(config) }, 'The platform is running');
     void keepRetention({
       stream: parts.stream,
       consumers: () => operator.consumers(),
@@ -131,7 +137,7 @@ async function start(options: PlatformOptions): Promise<Platform> {
       dataDirectory: directory.path,
       routes: server.routeList,
       certificate,
-      adminKey: options.auth ? access.adminKey : null,
+      adminKey: config.auth ? adminKey : null,
       verify: () => operator.verify(),
       close() {
         closing ??= close();

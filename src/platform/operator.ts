@@ -1,4 +1,5 @@
 // What an operator does to a running platform: look at its consumers, verify, redrive.
+import type { WriteLog } from '../model/log.ts';
 import type { QuarantineEntry } from '../stores/quarantine/quarantine.ts';
 import type { ConsumerStatus } from '../stream/consumer.ts';
 import type { RedriveResult } from './consumer-host.ts';
@@ -15,7 +16,8 @@ export interface Operator {
   discard(id: string): Promise<void>;
 }
 
-export function createOperator({ stream, quarantine, pipelines, warehouse, threads }: Parts): Operator {
+export function createOperator(parts: Parts, log: WriteLog): Operator {
+  const { stream, quarantine, pipelines, warehouse, threads } = parts;
   /** verify and redrive hold delivery, and verify reads the ledger while nobody changes it: one after the other. */
   let operating: Promise<unknown> = Promise.resolve();
   const oneAtATime = <T>(work: () => Promise<T>): Promise<T> => {
@@ -36,9 +38,24 @@ export function createOperator({ stream, quarantine, pipelines, warehouse, threa
   };
   return {
     consumers: async () => (await Promise.all(statuses.map((status) => status()))).flat(),
-    verify: () => oneAtATime(() => verify(verifiable)),
+    verify: () =>
+      oneAtATime(async () => {
+        const report = await verify(verifiable);
+        const { agrees, sequence, seconds } = report;
+        const stores = report.stores.map(({ store, lines }) => ({ store, lines }));
+        log(agrees ? 'info' : 'error', agrees ? 'All stores agree' : 'The stores differ', {
+          sequence,
+          seconds,
+          stores,
+        });
+        return report;
+      }),
     redrive: ({ id, store }) =>
       oneAtATime(() => (store === 'warehouse' ? warehouse : pipelines).call('redrive', store, id)),
-    discard: (id) => oneAtATime(() => quarantine.settle(id, 'discarded')),
+    discard: (id) =>
+      oneAtATime(async () => {
+        await quarantine.settle(id, 'discarded');
+        log('info', 'A record was discarded', { id });
+      }),
   };
 }

@@ -9,7 +9,7 @@ import type { BatchLimits } from '../stream/consumer.ts';
 import { Head } from '../stream/head.ts';
 import { openLmdbStreamReader } from '../stream/lmdb-stream-reader.ts';
 import { hostConsumers } from './consumer-host.ts';
-import { createLog } from './log.ts';
+import { createLog, writerOf } from './log.ts';
 import { serve } from './rpc.ts';
 import { yieldToTheDoor } from './thread-priority.ts';
 import type { ThreadData } from './threads.ts';
@@ -22,7 +22,6 @@ const ORDERS_BATCH: BatchLimits = { recordsMax: 5000, bytesMax: 4 * 2 ** 20, lin
 async function start() {
   yieldToTheDoor('pipelines');
   const { directory, head: buffer, logLevel } = workerData as ThreadData;
-  const log = createLog('pipelines', logLevel);
   const head = new Head(buffer);
   const stream = openLmdbStreamReader(directory.stream, head);
   const quarantine = openLmdbQuarantine({ directory: directory.state });
@@ -35,7 +34,7 @@ async function start() {
       { pipeline: createArchiveRaw(openFileStore(directory.lake)), batch: LAKE_BATCH },
       { pipeline: createServeOrders(orders), batch: ORDERS_BATCH },
     ],
-    log: (message, error) => log.error({ err: error }, message),
+    log: writerOf(createLog('pipelines', logLevel)),
   });
   return {
     ...consumers,

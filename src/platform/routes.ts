@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Guard } from '../access/guard.ts';
 import { accessRoutes } from '../access/routes.ts';
 import { ingestRoutes } from '../ingest/routes.ts';
+import type { WriteLog } from '../model/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
 import { metricsRoutes } from '../observe/metrics-routes.ts';
 import type { Reading } from '../observe/reading.ts';
@@ -18,6 +19,7 @@ import type { DataDirectory } from './data-directory.ts';
 import type { Operator } from './operator.ts';
 import type { Parts } from './parts.ts';
 import { pulseOf, type RateMeter, statusOf } from './status.ts';
+import { storeSizes } from './store-sizes.ts';
 import type { WarehouseThread } from './warehouse-thread.ts';
 
 /** What the routes stand before. */
@@ -32,18 +34,19 @@ export interface Served {
   readonly rate: RateMeter;
   readonly reading: () => Promise<Reading>;
   readonly metrics: Metrics;
+  readonly log: WriteLog;
 }
 
 export function registerRoutes(
   server: FastifyInstance,
-  { parts, access, operator, config, directory, version, startedAt, rate, reading, metrics }: Served,
+  { parts, access, operator, config, directory, version, startedAt, rate, reading, metrics, log }: Served,
 ): void {
   const { stream, tail, ingest, admission, orders, quarantine, warehouse } = parts;
   const questions = {
     ask: (...question: Parameters<WarehouseThread['ask']>) => warehouse.call('ask', ...question),
     select: (...question: Parameters<WarehouseThread['select']>) => warehouse.call('select', ...question),
   };
-  accessRoutes(server, access.keys, access.tokens);
+  accessRoutes(server, access.keys, access.tokens, log);
   ingestRoutes(server, ingest, admission);
   ordersRoutes(server, orders);
   analyticsRoutes(server, questions, config.timeZone);
@@ -59,6 +62,7 @@ export function registerRoutes(
       ingest,
       linesPerSecond: () => rate.perSecond,
       reading,
+      storeSizes: () => storeSizes(directory),
     });
   statusRoutes(server, {
     status,

@@ -8,6 +8,7 @@ import fastify, {
 } from 'fastify';
 import type { Caller } from '../access/caller.ts';
 import { type Guard, loopbackGuard } from '../access/guard.ts';
+import { NO_ID, requestIdOf } from '../access/request-id.ts';
 import { formOf, parseJson } from '../ingest/body.ts';
 import { isTillstreamError, messageOf, TillstreamError } from '../model/errors.ts';
 import { problemOf, retryAfterOf } from '../model/problem.ts';
@@ -28,7 +29,9 @@ const SHUTTING_DOWN_RETRY_SECONDS = 5;
 
 export interface ServerOptions {
   /** Called for answers of 500 and more that have a reason beside what the client is told. */
-  readonly onError: (error: unknown, request: { readonly method: string; readonly route: string }) => void;
+  readonly onError: (error: unknown, request: RequestFacts) => void;
+  /** Called for every answer; left out, nothing of it costs anything. */
+  readonly onAnswer?: (answer: RequestFacts & { readonly status: number; readonly ms: number }) => void;
   /** Left out: nobody counts. */
   readonly meter?: Pick<RequestMeter, 'begin' | 'refused'>;
   /** Left out: no key is asked for. */
@@ -39,17 +42,27 @@ export interface ServerOptions {
   readonly trustedProxies?: readonly string[];
 }
 
+/** What may be logged of a request. */
+export interface RequestFacts {
+  readonly requestId: string;
+  readonly method: string;
+  /** The pattern, not the address: that may name a customer. */
+  readonly route: string;
+  /** `key <id>`, `customer` or null: who a customer is, is not for the log. */
+  readonly caller: string | null;
+}
+
 export type Server = FastifyInstance & { readonly routeList: readonly Route[] };
 
-export function createServer({ onError, meter, guard = loopbackGuard(), tls, trustedProxies }: ServerOptions): Server {
+export function createServer(options: ServerOptions): Server {
+  const { onError, onAnswer, meter, guard = loopbackGuard(), tls, trustedProxies } = options;
   const refuse = (error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
     const ours = ownError(error, request);
     const problem = problemOf(ours);
     meter?.refused(problem.code);
     const unexplained = problem.code === 'internal' || (ours instanceof Error && ours.cause !== undefined);
-    // The pattern, not the address: that may name a customer.
-    const route = request.routeOptions?.url ?? '';
-    if (problem.status >= 500 && unexplained) onError(ours, { method: request.method, route });
+    if (problem.status >= 500 && unexplained) onError(ours, factsOf(request));
+    reply.header('x-request-id', requestIdOf(request));
     const retryAfter = retryAfterOf(ours);
     if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
     // The rest of a body that was refused is not read: the connection cannot be used again.
@@ -60,6 +73,7 @@ export function createServer({ onError, meter, guard = loopbackGuard(), tls, tru
   const slowClients = { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CONNECTIONS_CHECK_MS };
   const server = fastify({
     logger: false,
+    genReqId: () => NO_ID,
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     routerOptions: { maxParamLength: PARAMETER_CHARACTERS_MAX, ignoreTrailingSlash: true },
@@ -104,6 +118,11 @@ export function createServer({ onError, meter, guard = loopbackGuard(), tls, tru
       done(error as Error);
     }
   });
+  if (onAnswer !== undefined) {
+    server.addHook('onResponse', async (request, reply) => {
+      onAnswer({ ...factsOf(request), status: reply.statusCode, ms: Math.round(reply.elapsedTime * 100) / 100 });
+    });
+  }
   const list = collectRoutes(server);
   server.addHook('onRoute', (route) => {
     const { querystring, body } = route.schema ?? {};
@@ -150,6 +169,11 @@ const refuseInfinity: preHandlerHookHandler = ({ query, body }, _reply, done) =>
 };
 
 const JSON_EXPECTED = 'Expected a JSON body with Content-Type application/json.';
+function factsOf(request: FastifyRequest): RequestFacts {
+  const { method, caller } = request;
+  const who = caller === null ? null : caller.kind === 'key' ? `key ${caller.id}` : caller.kind;
+  return { requestId: requestIdOf(request), method, route: request.routeOptions?.url ?? '', caller: who };
+}
 
 function shuttingDown(): TillstreamError {
   return new TillstreamError('shutting_down', 'The platform is shutting down.', {

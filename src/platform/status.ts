@@ -6,6 +6,7 @@ import type { ConsumerReading, Reading } from '../observe/reading.ts';
 import type { ConsumerStatus } from '../stream/consumer.ts';
 import type { Operator } from './operator.ts';
 import type { Parts } from './parts.ts';
+import type { StoreSizes } from './store-sizes.ts';
 import type { StreamOnThread } from './stream-on-thread.ts';
 
 export interface StatusSources {
@@ -18,6 +19,7 @@ export interface StatusSources {
   /** Lines a second, over the last seconds. */
   readonly linesPerSecond: () => number;
   readonly reading: () => Promise<Reading>;
+  readonly storeSizes: () => Promise<StoreSizes>;
 }
 
 export async function readingOf(parts: Parts, operator: Operator): Promise<Reading> {
@@ -43,7 +45,7 @@ export async function readingOf(parts: Parts, operator: Operator): Promise<Readi
 
 export async function statusOf(sources: StatusSources) {
   const { stream, ingest, startedAt } = sources;
-  const reading = await sources.reading();
+  const [reading, sizes] = await Promise.all([sources.reading(), sources.storeSizes()]);
   const bounds = await stream.bounds();
   const { atMs, closedBecause, quarantine, lines, disk } = reading;
   const { oldestMs, ...size } = reading.stream;
@@ -58,7 +60,10 @@ export async function statusOf(sources: StatusSources) {
       ...{ id: stream.id, trimmed: bounds.trimmed, newest: bounds.newest, ...size },
       oldestAt: oldestMs === null ? null : new Date(oldestMs).toISOString(),
     },
-    consumers: reading.consumers.map(({ freshness, oldestWaitingMs, ...consumer }) => consumer),
+    consumers: reading.consumers.map(({ freshness, oldestWaitingMs, ...consumer }) => ({
+      ...consumer,
+      bytes: sizes[consumer.store] ?? null,
+    })),
     quarantine,
     accepted: {
       lines: lines.accepted,

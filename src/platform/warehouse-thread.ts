@@ -10,7 +10,7 @@ import type { BatchLimits } from '../stream/consumer.ts';
 import { Head } from '../stream/head.ts';
 import { openLmdbStreamReader } from '../stream/lmdb-stream-reader.ts';
 import { hostConsumers } from './consumer-host.ts';
-import { createLog } from './log.ts';
+import { createLog, writerOf } from './log.ts';
 import { serve } from './rpc.ts';
 import { poolYieldsToTheDoor, yieldToTheDoor } from './thread-priority.ts';
 import type { ThreadData } from './threads.ts';
@@ -23,7 +23,6 @@ async function start() {
   yieldToTheDoor('warehouse');
   await poolYieldsToTheDoor();
   const { directory, head: buffer, logLevel, warehouseMemoryMb } = workerData as ThreadData;
-  const log = createLog('warehouse', logLevel);
   const head = new Head(buffer);
   const stream = openLmdbStreamReader(directory.stream, head);
   const quarantine = openLmdbQuarantine({ directory: directory.state });
@@ -37,7 +36,7 @@ async function start() {
     head,
     quarantine,
     pipelines: [{ pipeline: createLoadWarehouse(warehouse), batch: WAREHOUSE_BATCH }],
-    log: (message, error) => log.error({ err: error }, message),
+    log: writerOf(createLog('warehouse', logLevel)),
   });
   return {
     ...consumers,

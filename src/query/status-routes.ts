@@ -1,5 +1,6 @@
 // How the platform is: status, verify, health.
 import type { FastifyInstance } from 'fastify';
+import { requestIdOf } from '../access/request-id.ts';
 
 export interface Operations {
   /** See platform/status.ts. */
@@ -15,10 +16,9 @@ export function statusRoutes(server: FastifyInstance, operations: Operations): v
   server.get('/v1/status', { config: { access: 'read' } }, () => operations.status());
   server.post('/v1/verify', { config: { access: 'admin' } }, () => operations.verify());
   server.get('/healthz', open, () => ({ status: 'ok' }));
-  server.get('/readyz', open, async (_request, reply) => {
+  server.get('/readyz', open, async (request, reply) => {
     const reason = operations.notReady();
-    return reply
-      .code(reason === null ? 200 : 503)
-      .send(reason === null ? { status: 'ready' } : { status: 'not ready', reason });
+    if (reason === null) return { status: 'ready' };
+    return reply.code(503).header('x-request-id', requestIdOf(request)).send({ status: 'not ready', reason });
   });
 }

@@ -6,6 +6,7 @@
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { type ErrorCode, isTillstreamError, messageOf, TillstreamError } from '../model/errors.ts';
 import { Histogram, type HistogramCounts } from '../model/histogram.ts';
+import type { WriteLog } from '../model/log.ts';
 import type { Failure, Pipeline } from '../pipelines/pipeline.ts';
 import { everyEntry, type Quarantine, type QuarantineState } from '../stores/quarantine/quarantine.ts';
 import type { StreamReader, StreamRecord } from './event-stream.ts';
@@ -28,7 +29,7 @@ export interface ConsumerOptions {
   readonly pipeline: Pipeline;
   readonly quarantine: Quarantine;
   readonly batch: BatchLimits;
-  readonly log: (message: string, error: unknown) => void;
+  readonly log: WriteLog;
   /** 0 to 1, for the jitter of backoffs. */
   readonly random?: () => number;
   /** First and largest wait between tries of a store that is away. */
@@ -164,7 +165,8 @@ export class Consumer {
     } catch (error) {
       if (!this.#stop.signal.aborted) {
         this.#error = troubleOf(error);
-        this.#options.log(`The ${this.#options.pipeline.store} consumer has stopped`, error);
+        const { log, pipeline } = this.#options;
+        log('error', `The ${pipeline.store} consumer has stopped`, { store: pipeline.store, err: error });
       }
     }
     this.#state = 'stopped';
@@ -305,11 +307,14 @@ export class Consumer {
     const { quarantine, pipeline, log } = this.#options;
     const entry = quarantineEntry(pipeline.store, record, error, attempts);
     await this.#patiently(() => quarantine.put(entry));
-    log(`Record ${record.sequence} is in quarantine for ${pipeline.store}`, error);
+    const { id, store, code } = entry;
+    log('warn', `Record ${record.sequence} is in quarantine for ${store}`, { id, store, code, attempts, err: error });
   }
 
   /** Tries for ever while the answer is `unavailable`; the state shows it. */
   async #patiently<T>(action: () => Promise<T>): Promise<T> {
+    const { log, pipeline } = this.#options;
+    const { store } = pipeline;
     for (let attempt = 0; ; attempt += 1) {
       try {
         const result = await action();
@@ -317,6 +322,7 @@ export class Consumer {
           this.#state = 'running';
           this.#error = null;
           this.#awaySinceMs = null;
+          log('info', `The ${store} store is available again`, { store, tries: attempt + 1 });
         }
         return result;
       } catch (error) {
@@ -325,7 +331,7 @@ export class Consumer {
         this.#awaySinceMs ??= Date.now();
         this.#error = troubleOf(error);
         this.#progress.fire();
-        if (attempt === 0) this.#options.log(`The ${this.#options.pipeline.store} store is not available`, error);
+        if (attempt === 0) log('warn', `The ${store} store is not available`, { store, err: error });
         await this.#backOff(attempt);
       }
     }

@@ -327,6 +327,7 @@ describe('up', () => {
     const { code, stderr } = await runCli(['up'], { cwd: directory, env: { TILLSTREAM_TIME_ZONE: 'Mars/Olympus' } });
     expect(`${stderr}exit ${code}`).toMatchInlineSnapshot(`
       "wrong_usage: TILLSTREAM_TIME_ZONE is "Mars/Olympus"; expected an IANA time zone such as Europe/London.
+      \`tillstream up --help\` shows all settings.
       exit 2"
     `);
   });

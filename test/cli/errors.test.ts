@@ -91,8 +91,8 @@ describe('wrong usage ends with 2 and says where help is', () => {
   });
   it('a port beyond all ports', async () => {
     expect(await screen('up', '--port', '65536')).toMatchInlineSnapshot(`
-      "wrong_usage: option '--port <port>' argument '65536' is invalid. Expected a whole number from 0 to 65535.
-      See: tillstream up --help
+      "wrong_usage: --port is "65536"; expected a whole number from 0 to 65535.
+      \`tillstream up --help\` shows all settings.
       exit 2"
     `);
   });

@@ -19,6 +19,7 @@ const commands = [
   ['query'],
   ['status'],
   ['verify'],
+  ['doctor'],
   ['quarantine', 'list'],
   ['quarantine', 'show'],
   ['quarantine', 'redrive'],
@@ -64,6 +65,7 @@ describe('help', () => {
       Administer:
         keys              makes, lists and revokes API keys
         token <customer>  makes a token that opens one customer's own data
+        doctor            finds what is wrong, and says how to mend it
 
       tillstream <command> --help says more about each, --version which version this is.
       Results go to standard output, everything else to standard error; --json gives results to programs.
@@ -87,18 +89,20 @@ describe('help', () => {
       Options:
         --data-dir <directory>      where everything is kept (default: ./tillstream-data;
                                     ./tillstream-sample for the sample, or $TILLSTREAM_DATA_DIR)
-        --host <address>            address to listen on (default: 127.0.0.1, or $TILLSTREAM_HOST)
+        --host <address>            address to listen on; any but this machine's own needs HTTPS or a
+                                    proxy (default: 127.0.0.1, or $TILLSTREAM_HOST)
         --port <port>               port to listen on; 0 takes any that is free (default: 8080, or
                                     $TILLSTREAM_PORT)
+        --no-auth                   ask for no key; on this machine's own addresses only (default: keys
+                                    are asked for)
+        --tls-cert <file>           serve HTTPS with this certificate, PEM (or $TILLSTREAM_TLS_CERT)
+        --tls-key <file>            the certificate's key, PEM (or $TILLSTREAM_TLS_KEY)
+        --behind-proxy [addresses]  a proxy before it speaks HTTPS; its X-Forwarded headers are believed,
+                                    from loopback,linklocal,uniquelocal where the flag names no addresses
+                                    (or $TILLSTREAM_BEHIND_PROXY)
         --sample [lines]            play generated lines through HTTP (25,000 of them)
         --exit                      end once all lines are in every store and verify agrees
         --open                      open it in the browser
-        --no-auth                   ask for no key; on this machine's own addresses only
-        --tls-cert <file>           serve HTTPS with this certificate, PEM (or $TILLSTREAM_TLS_CERT)
-        --tls-key <file>            and its key, PEM (or $TILLSTREAM_TLS_KEY)
-        --behind-proxy [addresses]  a proxy before it speaks HTTPS; its X-Forwarded headers are believed
-                                    (default: from loopback,linklocal,uniquelocal, or
-                                    $TILLSTREAM_BEHIND_PROXY)
         --json                      answer as JSON, for machines
         -h, --help                  print this
 
@@ -126,7 +130,7 @@ describe('help', () => {
             like.
         TILLSTREAM_WAREHOUSE_MEMORY_MB (default: 384)
             Memory of the warehouse in megabytes; larger questions go by way of the disk.
-        TILLSTREAM_ALERT_URL (default: )
+        TILLSTREAM_ALERT_URL (default: none)
             A webhook that is told, as JSON, when something is wrong and when it is over; Slack shows it
             as well.
         TILLSTREAM_ALERT_QUIET_MINUTES (default: 30)
@@ -210,6 +214,42 @@ describe('help', () => {
         tillstream sales --by hour --from 2011-11-11 --to 2011-11-12
             the hours of a day
         tillstream sales --country France --json   for a program
+      "
+    `);
+  });
+  it('of doctor', async () => {
+    expect(await help('doctor')).toMatchInlineSnapshot(`
+      "Usage: tillstream doctor [options]
+
+      Checks Node.js, machine, settings, data directory, disk, clock, port and stores; and, of a platform
+      that runs, whether it answers, keeps up and agrees. Give it the options and variables that up gets.
+      Exit code 1 when a check failed.
+
+      Changes nothing: run it as often as you like, before the first start, while it runs, and when it
+      does not start.
+
+      Options:
+        --data-dir <directory>      where everything is kept (default: ./tillstream-data;
+                                    ./tillstream-sample for the sample, or $TILLSTREAM_DATA_DIR)
+        --host <address>            address to listen on; any but this machine's own needs HTTPS or a
+                                    proxy (default: 127.0.0.1, or $TILLSTREAM_HOST)
+        --port <port>               port to listen on; 0 takes any that is free (default: 8080, or
+                                    $TILLSTREAM_PORT)
+        --no-auth                   ask for no key; on this machine's own addresses only (default: keys
+                                    are asked for)
+        --tls-cert <file>           serve HTTPS with this certificate, PEM (or $TILLSTREAM_TLS_CERT)
+        --tls-key <file>            the certificate's key, PEM (or $TILLSTREAM_TLS_KEY)
+        --behind-proxy [addresses]  a proxy before it speaks HTTPS; its X-Forwarded headers are believed,
+                                    from loopback,linklocal,uniquelocal where the flag names no addresses
+                                    (or $TILLSTREAM_BEHIND_PROXY)
+        --quick                     leave out verify, which reads everything that is stored
+        --json                      answer as JSON, for machines
+        -h, --help                  print this
+
+      Examples:
+        tillstream doctor
+        tillstream doctor --quick                       without comparing the stores
+        tillstream doctor --data-dir /srv/shop --json   for a program
       "
     `);
   });

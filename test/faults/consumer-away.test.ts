@@ -40,6 +40,7 @@ describe('a store that is away for a while', () => {
 
     back = true;
     await delivery.reached(consumer, sequences.at(-1) ?? '');
+    expect(delivery.log.slice(1)).toStrictEqual(['The orders store is available again']);
     expect(consumer.status()).toMatchObject({ state: 'running', error: null, oldestWaitingMs: null });
     expect(await delivery.stored(invoices)).toStrictEqual(invoices);
     const delivered = batches.flat().map(({ sequence }) => sequence);

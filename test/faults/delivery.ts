@@ -71,7 +71,7 @@ export class Delivery {
       pipeline,
       quarantine: this.quarantine,
       batch: { ...BATCH, ...changed },
-      log: (message) => this.log.push(message),
+      log: (_level, message) => this.log.push(message),
       backoff: { firstMs: 5, maxMs: 40 },
       ...options,
     });

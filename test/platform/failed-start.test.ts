@@ -2,6 +2,7 @@
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import { readConfig } from '../../src/platform/config.ts';
 import { endPlatforms, freshDirectory } from '../support/platform.ts';
 
 // Its threads run compiled code only.
@@ -20,18 +21,9 @@ it.each(['orders', 'state', 'stream'])(
   'a store that cannot be opened (%s) ends the threads and gives the lock up',
   async (store) => {
     const dataDirectory = join(await freshDirectory('failed'), 'data');
-    const options = {
-      dataDirectory,
-      host: '127.0.0.1',
-      port: 0,
-      sample: false,
-      auth: false,
-      tls: null,
-      trustedProxies: null,
-      environment: {},
-    };
+    const config = readConfig({}, { dataDirectory, port: '0', auth: 'false' });
     const fatal: Error[] = [];
-    const start = () => startPlatform({ ...options, onFatal: (error) => fatal.push(error) });
+    const start = () => startPlatform({ config, sample: false, onFatal: (error) => fatal.push(error) });
     await (await start()).close();
     const file = join(dataDirectory, store, 'data.mdb');
     await rename(file, `${file}.kept`);

@@ -29,7 +29,7 @@ function host(pipelines: readonly Pipeline[], quarantine: Quarantine = delivery.
     head,
     quarantine,
     pipelines: pipelines.map((pipeline) => ({ pipeline, batch: BATCH })),
-    log: (message) => log.push(message),
+    log: (_level, message) => log.push(message),
   });
   hosts.push(hosted);
   return hosted;

@@ -207,3 +207,24 @@ describe('the log', () => {
     expect(logged).toEqual([]);
   });
 });
+
+describe('the id of a request', () => {
+  const idOf = async (path: string, sent?: string): Promise<unknown> =>
+    (await send('GET', path, sent === undefined ? {} : { 'x-request-id': sent })).headers['x-request-id'];
+
+  test.each(['a', 'A-1_b.c', 'x'.repeat(64)])('is its sender’s, where that is sane: %s', async (sent) => {
+    expect(await idOf('/v1/nothing', sent)).toBe(sent);
+    expect(await idOf('/full', sent)).toBe(sent);
+    expect(await idOf('/v1/invoices/%E0%A4%A', sent)).toBe(sent);
+  });
+
+  test.each(['', 'a b', 'x'.repeat(65), '<script>', 'ü'])('is one of ours, where it is not: %j', async (sent) => {
+    expect(await idOf('/v1/nothing', sent)).toMatch(/^[a-z0-9]+-[a-z0-9]+-[a-z0-9]+$/);
+  });
+
+  test('is another for every request, and none for those that go well', async () => {
+    const ids = await Promise.all(Array.from({ length: 20 }, () => idOf('/full')));
+    expect(new Set(ids).size).toBe(20);
+    expect(await idOf('/v1/invoices')).toBeUndefined();
+  });
+});

@@ -28,6 +28,8 @@ const SPILL_BYTES_MAX = '8GiB';
 
 /** The schema is brought up to date by those that the file has not seen, in this order. */
 const SCHEMA_STEPS = ['001-sales.sql', '002-views.sql'];
+/** A file that says more was written by a newer Tillstream. */
+export const SCHEMA_VERSION = SCHEMA_STEPS.length;
 
 export interface DuckDbSession {
   readonly instance: DuckDBInstance;
@@ -105,13 +107,13 @@ export function sqlText(text: string): string {
 
 async function upgradeSchema(connection: DuckDBConnection): Promise<void> {
   const version = await schemaVersion(connection);
-  if (version > SCHEMA_STEPS.length) throw tooNew(`schema version ${version}, known are up to ${SCHEMA_STEPS.length}`);
-  if (version === SCHEMA_STEPS.length) return;
+  if (version > SCHEMA_VERSION) throw tooNew(`schema version ${version}, known are up to ${SCHEMA_VERSION}`);
+  if (version === SCHEMA_VERSION) return;
   await connection.run('BEGIN TRANSACTION');
   for (const step of SCHEMA_STEPS.slice(version)) {
     await connection.run(readFileSync(new URL(`schema/${step}`, import.meta.url), 'utf8'));
   }
-  await connection.run(`UPDATE tillstream.schema_version SET version = ${SCHEMA_STEPS.length}`);
+  await connection.run(`UPDATE tillstream.schema_version SET version = ${SCHEMA_VERSION}`);
   await connection.run('COMMIT');
 }
 
