@@ -20,6 +20,8 @@ export interface CsvSource extends FileIdentity {
   readonly headerWidth: number;
   /** The file numbers its lines itself. */
   readonly hasLineNo: boolean;
+  /** The file was written by an earlier replay: see rejects-file.ts. */
+  readonly isRejects: boolean;
 }
 
 export interface CsvRow {
@@ -27,7 +29,7 @@ export interface CsvRow {
   /** From 1, over all files of the command; rows without any value are not counted. */
   readonly row: number;
   readonly invoiceNo: string;
-  /** Place within the invoice, from 1; null when the file has a column for it. */
+  /** Place within the invoice, from 1; null when the file has a column for it, or nobody knows which invoice it is. */
   readonly lineNo: number | null;
   /** As many as there are columns. */
   readonly values: readonly string[];
@@ -68,6 +70,13 @@ const BLOCK_ROWS = 1_024;
 /** The columns that a rejects file has in addition, so that it can be mended and replayed as it is. */
 export const REJECT_COLUMNS = ['row', 'code', 'reason'] as const;
 
+/**
+ * What becomes of a row that could not be counted in its invoice. Any number that we made up could be, or become, that of
+ * another line there, and replace it; in the file it came from, mended, it is counted where it stands.
+ */
+export const UNCOUNTED =
+  'Correct the row in the file it came from and replay all of that; or give it here a LineNo that no other line of its invoice has.';
+
 /** Checks that the file is there, is a CSV, and has the columns. @throws file_not_found, not_a_csv, columns_missing, duplicate_field */
 export async function openCsv(path: string): Promise<CsvSource> {
   const file = await identifyFile(path);
@@ -77,7 +86,9 @@ export async function openCsv(path: string): Promise<CsvSource> {
     const columns = columnsOf(names);
     const fields = columns.map(fieldOf);
     checkColumns(file.name, columns, fields);
-    return { ...file, delimiter, columns, fields, headerWidth: names.length, hasLineNo: fields.includes('lineId') };
+    const headerWidth = names.length;
+    const hasLineNo = fields.includes('lineId');
+    return { ...file, delimiter, columns, fields, headerWidth, hasLineNo, isRejects: columns.length < headerWidth };
   }
   throw new TillstreamError('not_a_csv', `${file.name} is empty; expected a header and rows.`);
 }
@@ -194,8 +205,11 @@ class Numbering {
   number(source: CsvSource, values: string[]): CsvRow {
     this.#row += 1;
     const refusal = toWidth(source, values);
-    const invoiceNo = (values[source.fields.indexOf('invoiceNo')] ?? '').trim();
-    const lineNo = source.hasLineNo ? null : this.#next(invoiceNo);
+    const invoiceNoAt = source.fields.indexOf('invoiceNo');
+    const invoiceNo = (values[invoiceNoAt] ?? '').trim();
+    // A delimiter too many moves what stands behind it: another invoice's number may stand there now.
+    const isMoved = refusal?.code === 'surplus_fields' && invoiceNoAt > 0;
+    const lineNo = source.hasLineNo || isMoved ? null : this.#next(invoiceNo);
     return { source, row: this.#row, invoiceNo, lineNo, values, refusal };
   }
 
@@ -227,7 +241,7 @@ function toWidth(source: CsvSource, values: string[]): Refusal | null {
       code: 'invalid_line_id',
       field,
       value: '',
-      message: `${field} is empty; expected the number of the line.`,
+      message: `${field} is empty; expected the number of the line.${source.isRejects ? ` ${UNCOUNTED}` : ''}`,
     };
   }
   return null;

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { isTillstreamError } from '../../src/model/errors.ts';
 import { csvOf, shopRows } from './shop.ts';
 import { arrived, expected, isRefused, listen, REFUSED, random, run, seed, setStage, shop, stage } from './stage.ts';
@@ -33,6 +33,68 @@ describe(`rejects (seed ${seed})`, () => {
     expect(stage.platform.stored[0]).not.toHaveProperty('reason');
     stage.platform.stored.push(...stored);
     expect(arrived()).toEqual(expected(rows));
+  });
+
+  describe('a row whose invoice is not known', () => {
+    const TOO_LONG = 'R'.repeat(300);
+    const row = (invoiceNo: string, stockCode: string) => ({ invoiceNo, stockCode });
+    const noInvoice = { code: 'invalid_invoice_no', field: 'InvoiceNo', value: '""', message: 'InvoiceNo is "".' };
+    const onPlatform = () => [...arrived()].map(([identity, stockCode]) => `${identity} ${stockCode}`);
+    let rejectsFile: string;
+    let url: string;
+    beforeEach(async () => {
+      rejectsFile = join(stage.directory, 'rejects.csv');
+      url = await listen({ refuse: ({ InvoiceNo }) => (/^R\d$/.test(InvoiceNo) ? null : noInvoice) });
+      await run(await shop([row('R1', 'A'), row('', 'B'), row('R1', 'C'), row(TOO_LONG, 'D')]), url, { rejectsFile });
+      expect(onPlatform()).toEqual(['R1-1 A', 'R1-2 C']);
+    });
+
+    it('has no line number in the rejects file: mended there, it must not replace another line', async () => {
+      const text = await readFile(rejectsFile, 'utf8');
+      await writeFile(rejectsFile, text.replace(/^,B/m, 'R1,B').replace(TOO_LONG, 'R1'));
+      const summary = await run(rejectsFile, url);
+      expect(onPlatform()).toEqual(['R1-1 A', 'R1-2 C']);
+      expect(summary).toMatchObject({ sent: 0, rejected: 2 });
+      expect(summary.firstRejects[0]?.refusal).toMatchInlineSnapshot(`
+        {
+          "code": "invalid_line_id",
+          "field": "LineNo",
+          "message": "LineNo is empty; expected the number of the line. Correct the row in the file it came from and replay all of that; or give it here a LineNo that no other line of its invoice has.",
+          "value": "",
+        }
+      `);
+    });
+
+    it('says in the rejects file what to do; done so, in either way or both, every line is there once', async () => {
+      const text = await readFile(rejectsFile, 'utf8');
+      const rows = parse(text, { columns: true }) as Record<string, string>[];
+      expect(rows.find(({ StockCode }) => StockCode === 'B')?.reason).toMatchInlineSnapshot(
+        `"InvoiceNo is "". Correct the row in the file it came from and replay all of that; or give it here a LineNo that no other line of its invoice has."`,
+      );
+      await writeFile(rejectsFile, text.replace(/^(,B.*France,)/m, 'R1$13').replace(/^RRR.*\n/m, ''));
+      expect(await run(rejectsFile, url)).toMatchObject({ sent: 1, accepted: 1 });
+      expect(onPlatform()).toEqual(['R1-1 A', 'R1-2 C', 'R1-3 B']);
+
+      await run(await shop([row('R1', 'A'), row('R1', 'B'), row('R1', 'C'), row('R1', 'D')]), url);
+      expect(onPlatform()).toEqual(['R1-1 A', 'R1-2 B', 'R1-3 C', 'R1-4 D']);
+    });
+  });
+
+  it('rows of files that name their columns differently are all there, under one name', async () => {
+    const numbered = csvOf([{ invoiceNo: '7', stockCode: 'S7' }])
+      .replace('CustomerID', 'Customer ID')
+      .replace('Country', 'Country,LineId')
+      .replace('France', 'France,12');
+    await writeFile(join(stage.directory, 'numbered.csv'), numbered);
+    const files = [await shop([{ invoiceNo: '6', stockCode: 'S14' }]), join(stage.directory, 'numbered.csv')];
+    const rejectsFile = join(stage.directory, 'rejects.csv');
+    const url = await listen({ refuse: (line) => (isRefused(line) ? REFUSED : null) });
+    await run('', url, { files, rejectsFile });
+    const [first, second] = (parse(await readFile(rejectsFile), { columns: true }) as Record<string, string>[]).sort(
+      (a, b) => Number(a.row) - Number(b.row),
+    );
+    expect(first).toMatchObject({ InvoiceNo: '6', CustomerID: '17850', LineId: '1' });
+    expect(second).toMatchObject({ InvoiceNo: '7', CustomerID: '17850', LineId: '12' });
   });
 
   it('a row that does not fit the header is refused without asking the platform, and keeps its number', async () => {
