@@ -33,6 +33,8 @@ export interface CsvRow {
   readonly lineNo: number | null;
   /** As many as there are columns. */
   readonly values: readonly string[];
+  /** Fields beyond the columns of the header; empty in a row that can be sent. */
+  readonly surplus: readonly string[];
   /** Why the row cannot be sent at all; null when it can. */
   readonly refusal: Refusal | null;
 }
@@ -204,13 +206,14 @@ class Numbering {
 
   number(source: CsvSource, values: string[]): CsvRow {
     this.#row += 1;
-    const refusal = toWidth(source, values);
+    const surplus = toWidth(source, values);
+    const refusal = surplus.length > 0 ? surplusFields(source, surplus) : withoutLineNo(source, values);
     const invoiceNoAt = source.fields.indexOf('invoiceNo');
     const invoiceNo = (values[invoiceNoAt] ?? '').trim();
     // A delimiter too many moves what stands behind it: another invoice's number may stand there now.
-    const isMoved = refusal?.code === 'surplus_fields' && invoiceNoAt > 0;
+    const isMoved = surplus.length > 0 && invoiceNoAt > 0;
     const lineNo = source.hasLineNo || isMoved ? null : this.#next(invoiceNo);
-    return { source, row: this.#row, invoiceNo, lineNo, values, refusal };
+    return { source, row: this.#row, invoiceNo, lineNo, values, surplus, refusal };
   }
 
   #next(invoiceNo: string): number {
@@ -220,29 +223,35 @@ class Numbering {
   }
 }
 
-/** Brings a row to the columns. Spreadsheets leave empty fields out at the end, or add some; anything else is refused. */
-function toWidth(source: CsvSource, values: string[]): Refusal | null {
-  while (values.length < source.headerWidth) values.push('');
-  const surplus = values.slice(source.headerWidth).find((value) => value !== '');
-  values.length = source.columns.length;
-  if (surplus !== undefined) {
-    return {
-      code: 'surplus_fields',
-      field: null,
-      value: surplus.slice(0, 200),
-      message: `The row has more fields than the ${source.headerWidth} columns of the header; quote a field that holds the delimiter.`,
-    };
-  }
-  const lineNoAt = source.fields.indexOf('lineId');
-  if (lineNoAt >= 0 && values[lineNoAt]?.trim() === '') {
-    const field = source.columns[lineNoAt] ?? null;
-    // Sent without one, the line would be new each time: a second replay would count it twice.
-    return {
-      code: 'invalid_line_id',
-      field,
-      value: '',
-      message: `${field} is empty; expected the number of the line.${source.isRejects ? ` ${UNCOUNTED}` : ''}`,
-    };
-  }
-  return null;
+const NONE: readonly string[] = [];
+
+/** Brings a row to the columns, and gives back what is left: spreadsheets leave empty fields out at the end, or add some. */
+function toWidth({ headerWidth, columns }: CsvSource, values: string[]): readonly string[] {
+  while (values.length < headerWidth) values.push('');
+  const hasSurplus = values.length > headerWidth && values.slice(headerWidth).some((value) => value !== '');
+  const surplus = hasSurplus ? values.slice(headerWidth) : NONE;
+  values.length = columns.length;
+  return surplus;
+}
+
+function surplusFields({ headerWidth }: CsvSource, surplus: readonly string[]): Refusal {
+  return {
+    code: 'surplus_fields',
+    field: null,
+    value: (surplus.find((value) => value !== '') ?? '').slice(0, 200),
+    message: `The row has more fields than the ${headerWidth} columns of the header; quote a field that holds the delimiter.`,
+  };
+}
+
+/** Sent without one, the line would be new each time: a second replay would count it twice. */
+function withoutLineNo({ fields, columns, isRejects }: CsvSource, values: readonly string[]): Refusal | null {
+  const at = fields.indexOf('lineId');
+  if (at < 0 || values[at]?.trim() !== '') return null;
+  const field = columns[at] ?? null;
+  return {
+    code: 'invalid_line_id',
+    field,
+    value: '',
+    message: `${field} is empty; expected the number of the line.${isRejects ? ` ${UNCOUNTED}` : ''}`,
+  };
 }

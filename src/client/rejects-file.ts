@@ -1,6 +1,8 @@
 // The file of refused rows: a CSV with the columns of the files replayed, the number of the line, and at the end row, code
-// and reason. Mended, it can be replayed as it is: the numbers make sure that nothing else changes. A row whose invoice is
-// not known has no number, and is refused until somebody gives it one.
+// and reason; after these, what a row has beyond its columns, so that nothing of it is lost.
+//
+// Mended, it can be replayed as it is: the numbers make sure that nothing else changes. A row whose invoice is not known
+// has no number, and is refused until somebody gives it one.
 import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { messageOf, type Refusal, TillstreamError } from '../model/errors.ts';
@@ -71,8 +73,9 @@ export class RejectsFile {
       values.set('lineId', isCounted ? String(row.lineNo) : '');
       if (!isCounted) reason += ` ${UNCOUNTED}`;
     }
+    if (row.surplus.length > 0) reason += ' Those beyond stand after this reason.';
     const fields = [...this.#columns.keys()].map((meaning) => values.get(meaning) ?? '');
-    this.#buffer += csvLine([...fields, String(row.row), refusal.code, reason]);
+    this.#buffer += csvLine([...fields, String(row.row), refusal.code, reason, ...row.surplus]);
     if (this.#buffer.length >= BUFFER_CHARACTERS_MAX) this.flush();
   }
 

@@ -110,6 +110,34 @@ describe(`rejects (seed ${seed})`, () => {
     expect(summary.firstRejects[0]).toMatchObject({ file: 'slipped.csv', row: 2, refusal: { code: 'surplus_fields' } });
   });
 
+  it('a row with too many fields is there with all of them, so that it can be mended in the file', async () => {
+    const good = csvOf([{ invoiceNo: '1', stockCode: 'S1' }]);
+    const file = join(stage.directory, 'slipped.csv');
+    await writeFile(file, good.replace('"A ""MUG"", BLUE"', 'MUG, "BLUE",, ROUND'));
+    const [first, second] = [join(stage.directory, 'first.csv'), join(stage.directory, 'second.csv')];
+    const url = await listen();
+    await run(file, url, { rejectsFile: first });
+    const [, rejected] = (await readFile(first, 'utf8')).split('\n');
+    expect(rejected).toMatchInlineSnapshot(`"1,S1,MUG," ""BLUE""",, ROUND,2,12/1/2010 8:26,1,1,surplus_fields,"The row has more fields than the 8 columns of the header; quote a field that holds the delimiter. Those beyond stand after this reason.",2.55,17850,France"`);
+
+    // What is not mended stays as it is, however often it goes round.
+    await run(first, url, { rejectsFile: second });
+    const [, again] = parse(await readFile(second), { relax_column_count: true }) as string[][];
+    const [, before] = parse(await readFile(first), { relax_column_count: true }) as string[][];
+    expect(again?.slice(0, 9)).toEqual(before?.slice(0, 9));
+    expect(again?.slice(12)).toEqual(before?.slice(12));
+    expect(again?.slice(12)).toHaveLength(3);
+
+    const fields = [...(again?.slice(0, 8) ?? []), ...(again?.slice(12) ?? [])];
+    const mended = [...fields.slice(0, 2), `"${fields.slice(2, 6).join().replaceAll('"', '""')}"`, ...fields.slice(6)];
+    const header = (await readFile(second, 'utf8')).split('\n')[0];
+    await writeFile(second, `${header}\n${mended.join()},1,1,,\n`);
+    await run(second, url);
+    expect(stage.platform.stored).toMatchObject([
+      { InvoiceNo: '1', LineNo: '1', Description: 'MUG, "BLUE",, ROUND', Quantity: 2, Country: 'France' },
+    ]);
+  });
+
   it('the file is never one of those that are replayed', async () => {
     const file = await shop(shopRows(3, random));
     const before = await readFile(file, 'utf8');
