@@ -107,12 +107,12 @@ function settle(rows: readonly CsvRow[], refused: ReadonlyMap<number, Refusal | 
   return { waiting, unexplained };
 }
 
-function backoffMs(failures: number, afterMs: number | null, random: () => number): number {
+export function backoffMs(failures: number, afterMs: number | null, random: () => number): number {
   if (afterMs !== null) return Math.min(afterMs, RETRY_AFTER_MAX_MS) + random() * RETRY_AFTER_JITTER_MS;
   return random() * Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** Math.min(failures, 20));
 }
 
 /** Returns at once when `stop` is aborted. */
-async function pause(ms: number, stop: AbortSignal): Promise<void> {
+export async function pause(ms: number, stop: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal: stop }).catch(() => undefined);
 }

@@ -8,6 +8,7 @@ import { basename } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Refusal } from '../model/errors.ts';
+import { askStream, replacedByNow } from './ask-stream.ts';
 import { type CsvRow, type CsvSource, csvRows, openCsv } from './csv-rows.ts';
 import type { DeliveryReport } from './deliver.ts';
 import { Lane, laneIndex } from './lane.ts';
@@ -67,6 +68,8 @@ class Replay implements DeliveryReport {
   #row: number;
   #share = 0;
   #isComplete = false;
+  /** Of the platform, before anything was sent; null until it has answered. */
+  #replacedBefore: number | null = null;
   #failure: unknown = null;
   #saving: Promise<void> = Promise.resolve();
   #reported = { lines: 0, atMs: 0 };
@@ -102,7 +105,7 @@ class Replay implements DeliveryReport {
     ];
     const sending = this.#lanes.map((lane) => this.#attempt(lane.run((rows) => (this.#tally.sent += rows))));
     try {
-      await this.#attempt(this.#read(sources));
+      await this.#attempt(this.#play(sources));
       for (const lane of this.#lanes) lane.end();
       await Promise.all(sending);
     } finally {
@@ -130,6 +133,18 @@ class Replay implements DeliveryReport {
 
   retried(reason: string): void {
     this.#tally.retried(reason, performance.now());
+  }
+
+  async #play(sources: readonly CsvSource[]): Promise<void> {
+    const stream = await askStream(this.#options, {
+      stop: this.#stop.signal,
+      random: this.#options.random ?? Math.random,
+      onUnanswered: (reason) => this.#tally.unanswered(reason, performance.now()),
+    });
+    if (stream === null) return;
+    this.#state.goesTo(stream.id);
+    this.#replacedBefore = stream.replaced;
+    await this.#read(sources);
   }
 
   async #read(sources: readonly CsvSource[]): Promise<void> {
@@ -247,6 +262,14 @@ class Replay implements DeliveryReport {
       resumeFile: isDone ? null : this.#state.path,
       rejectsFile: this.#options.rejectsFile ?? null,
       firstRejects,
+      replacedMeanwhile: await this.#replacedMeanwhile(),
     };
+  }
+
+  async #replacedMeanwhile(): Promise<number | null> {
+    const before = this.#replacedBefore;
+    if (before === null || this.#stop.signal.aborted) return null;
+    const now = await replacedByNow(this.#options);
+    return now === null ? null : now - before;
   }
 }

@@ -50,6 +50,11 @@ export class Tally {
 
   retried(reason: string, nowMs: number): void {
     this.retries += 1;
+    this.unanswered(reason, nowMs);
+  }
+
+  /** Nothing gets through now, and this is why. */
+  unanswered(reason: string, nowMs: number): void {
     this.#trouble = { sinceMs: this.#trouble?.sinceMs ?? nowMs, reason };
   }
 

@@ -21,7 +21,7 @@ import { openParts, type Parts } from './parts.ts';
 import { keepRetention } from './retention.ts';
 import type { Route } from './route-list.ts';
 import { createServer } from './server.ts';
-import { RateMeter, statusOf } from './status.ts';
+import { RateMeter, statusOf, streamOf } from './status.ts';
 import type { VerifyReport } from './verify.ts';
 import type { WarehouseThread } from './warehouse-thread.ts';
 
@@ -173,6 +173,7 @@ function registerRoutes(
         quarantine: () => quarantine.counts(),
         replaced: () => orders.replaced(),
       }),
+    stream: () => streamOf({ stream, orders }),
     verify: () => operator.verify(),
     notReady: () => admission.closedBecause()?.message ?? null,
   });

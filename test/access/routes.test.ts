@@ -56,6 +56,7 @@ const table: Readonly<Record<string, Row>> = {
   'GET /v1/keys': { access: 'admin', ok: 200 },
   'DELETE /v1/keys/:id': { access: 'admin', path: '/v1/keys/none', ok: 404 },
   'GET /v1/status': { access: 'read', ok: 200 },
+  'GET /v1/stream': { access: 'key', ok: 200 },
   'POST /v1/verify': { access: 'admin', ok: 200 },
   'GET /healthz': { access: 'open', ok: 200 },
   'GET /readyz': { access: 'open', ok: 200 },

@@ -118,7 +118,9 @@ describe(`rejects (seed ${seed})`, () => {
     const url = await listen();
     await run(file, url, { rejectsFile: first });
     const [, rejected] = (await readFile(first, 'utf8')).split('\n');
-    expect(rejected).toMatchInlineSnapshot(`"1,S1,MUG," ""BLUE""",, ROUND,2,12/1/2010 8:26,1,1,surplus_fields,"The row has more fields than the 8 columns of the header; quote a field that holds the delimiter. Those beyond stand after this reason.",2.55,17850,France"`);
+    expect(rejected).toMatchInlineSnapshot(
+      `"1,S1,MUG," ""BLUE""",, ROUND,2,12/1/2010 8:26,1,1,surplus_fields,"The row has more fields than the 8 columns of the header; quote a field that holds the delimiter. Those beyond stand after this reason.",2.55,17850,France"`,
+    );
 
     // What is not mended stays as it is, however often it goes round.
     await run(first, url, { rejectsFile: second });
@@ -237,18 +239,46 @@ describe(`resuming (seed ${seed})`, () => {
     expect(stage.platform.stored.length).toBe(100);
   });
 
-  it('refuses a file that has changed since, and another platform: rows would be skipped that never came', async () => {
+  it('refuses a file that has changed since: rows would be skipped that never came', async () => {
     const file = await shop(shopRows(100, random));
     const url = await listen();
     await run(file, url, { limit: 10 });
-    await expect(run(file, `${url}/other`, { resume: true })).rejects.toThrow('went to');
     await shop(shopRows(101, random));
-    const error = await run(file, url, { resume: true }).catch((reason) => reason);
-    expect(`${error.code}: ${error.message}\n${error.hint}`.replaceAll(stage.directory, 'DIR')).toMatchInlineSnapshot(`
+    expect(await refusal(run(file, url, { resume: true }))).toMatchInlineSnapshot(`
       "conflict: The files are not, or no longer, those of the replay that stopped (DIR/resume.json).
       Run it without --resume to send everything again: what is stored already is not counted twice."
     `);
     expect(stage.platform.stored.length).toBe(10);
+  });
+
+  it('refuses other data behind the same URL, for the same reason; the same data may be behind another', async () => {
+    const rows = shopRows(100, random);
+    const file = await shop(rows);
+    const url = await listen();
+    await run(file, url, { limit: 10 });
+    const first = stage.platform;
+    await first.close();
+    await listen({ streamId: 'stream-2' }, Number(new URL(url).port));
+    expect((await refusal(run(file, url, { resume: true }))).replaceAll(url, 'URL')).toMatchInlineSnapshot(`
+      "conflict: The replay that stopped went to URL, and what was stored there is not in the data that URL has now.
+      Run it without --resume to send everything again: what is stored already is not counted twice."
+    `);
+    expect(stage.platform.stored).toEqual([]);
+    await stage.platform.close();
+
+    const elsewhere = await listen();
+    expect(await run(file, elsewhere, { resume: true })).toMatchObject({ sent: 90, resumedAfterRow: 10 });
+    stage.platform.stored.push(...first.stored);
+    expect(arrived()).toEqual(expected(rows));
+  });
+
+  it('resumes what was stopped before any platform answered', async () => {
+    const file = await shop(shopRows(10, random));
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 200);
+    const waited = await run(file, 'http://127.0.0.1:1', { signal: stop.signal });
+    expect(waited).toMatchObject({ sent: 0, lastRow: 0, interrupted: true, retries: 0 });
+    expect(await run(file, await listen(), { resume: true })).toMatchObject({ accepted: 10, lastRow: 10 });
   });
 
   it('a state that is not ours is not overwritten by --resume', async () => {
@@ -259,3 +289,10 @@ describe(`resuming (seed ${seed})`, () => {
     expect(await readFile(join(stage.directory, 'resume.json'), 'utf8')).toBe('{"mine": true}');
   });
 });
+
+/** `code: message` (hint), with the directory left out. */
+async function refusal(work: Promise<unknown>): Promise<string> {
+  const error: unknown = await work.catch((reason) => reason);
+  if (!isTillstreamError(error)) throw error ?? new Error('It did not fail');
+  return `${error.code}: ${error.message}\n${error.hint}`.replaceAll(stage.directory, 'DIR');
+}
