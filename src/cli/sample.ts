@@ -73,11 +73,12 @@ export function tryNextInSample({ url, dataDirectory, adminKey }: Platform): str
         `${curl(adminKey)} '${url}/v1/analytics/sales?by=month'`,
       ],
     ],
+    // The sample's own numbers begin at 600000; a letter would make it an adjustment, which is no order.
     [
       'Send it a line of your own:',
       [
         `${curl(adminKey)} ${url}/v1/transactions -d '`,
-        '  {"InvoiceNo": "T1", "StockCode": "MUG", "Quantity": 2, "UnitPrice": 4.95,',
+        '  {"InvoiceNo": "100001", "StockCode": "MUG", "Quantity": 2, "UnitPrice": 4.95,',
         '   "InvoiceDate": "2025-12-24T09:00:00", "Country": "France"}\'',
       ],
     ],

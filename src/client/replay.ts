@@ -6,7 +6,6 @@
 import { setMaxListeners } from 'node:events';
 import { basename } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Refusal } from '../model/errors.ts';
 import { askStream, replacedByNow } from './ask-stream.ts';
 import { type CsvRow, type CsvSource, csvRows, openCsv } from './csv-rows.ts';
@@ -156,7 +155,8 @@ class Replay implements DeliveryReport {
       for (const row of rows) {
         if (row.row > limit) return;
         if (row.row <= this.#skipRows) continue;
-        if (pacer !== null) await this.#keepPace(pacer, row);
+        if (pacer !== null)
+          await pacer.keep(row.values[row.source.fields.indexOf('invoiceDate')] ?? '', this.#stop.signal);
         if (lane === undefined || row.invoiceNo !== laneOf) {
           laneOf = row.invoiceNo;
           lane = this.#lanes[laneIndex(laneOf, this.#lanes.length)];
@@ -170,11 +170,6 @@ class Replay implements DeliveryReport {
       this.#share = share;
     }
     this.#isComplete = true;
-  }
-
-  async #keepPace(pacer: Pacer, row: CsvRow): Promise<void> {
-    const delayMs = pacer.delayMs(row.values[row.source.fields.indexOf('invoiceDate')] ?? '', performance.now());
-    if (delayMs > 0) await sleep(delayMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
   }
 
   /** Stops sending; what is in flight gets its time, and no more. */
