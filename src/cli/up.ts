@@ -6,6 +6,7 @@ import type { AdminKey } from '../platform/access.ts';
 import type { TlsFiles } from '../platform/address.ts';
 import { CLOSE_TIMEOUT_MS, LINGER_TIMEOUT_MS } from '../platform/closing.ts';
 import { settings } from '../platform/config.ts';
+import type { SampleWish } from '../platform/data-directory.ts';
 import type { Platform } from '../platform/local.ts';
 import { openBrowser } from './browser.ts';
 import { reportError } from './failure.ts';
@@ -103,7 +104,7 @@ async function run(options: UpOptions, dataDirectory: string): Promise<void> {
     dataDirectory,
     host,
     port,
-    sample: sample !== undefined,
+    sample: sample === undefined ? null : sampleWish(sample),
     auth,
     tls,
     trustedProxies: proxiesOf(options),
@@ -131,6 +132,10 @@ async function run(options: UpOptions, dataDirectory: string): Promise<void> {
   if (failure !== null) throw failure;
 }
 
+function sampleWish(sample: number | true): SampleWish {
+  return sample === true ? { lines: SAMPLE_LINES, isNamed: false } : { lines: sample, isNamed: true };
+}
+
 /** @throws wrong_usage */
 function tlsOf({ tlsCert, tlsKey }: UpOptions): TlsFiles | null {
   if (tlsCert === undefined && tlsKey === undefined) return null;
@@ -149,18 +154,22 @@ async function serve(platform: Platform, options: UpOptions, stop: Shutdown): Pr
   const { sample } = options;
   announce(platform, options);
   if (options.open === true) openBrowser(`${platform.url}/v1/status`);
-  const done =
-    sample === undefined || (await trySample(platform, sample === true ? SAMPLE_LINES : sample, options, stop));
+  const done = sample === undefined || (await trySample(platform, options, stop));
   if (options.exit === true) {
     const agreed = sample === undefined ? await verified(platform, options, stop) : done;
     if (!agreed) process.exitCode = stop.signal.aborted ? INTERRUPTED : 1;
   } else if (!stop.signal.aborted) {
-    if (options.json !== true) out(sample === undefined ? tryNext(platform) : `\n${tryNextInSample(platform)}`);
+    if (options.json !== true) out(platform.sample === null ? tryNext(platform) : `\n${tryNextInSample(platform)}`);
     await stop.asked;
   }
 }
 
-function announce({ url, dataDirectory, adminKey }: Platform, options: UpOptions): void {
+function announce({ url, dataDirectory, sample, adminKey }: Platform, options: UpOptions): void {
+  if (sample !== null && options.sample === undefined) {
+    err(
+      `${dataDirectory} holds sample lines: a shop's own would mix with them. Name another with --data-dir for those.\n`,
+    );
+  }
   if (options.json === true) {
     const { file = null, key = null, isNew = false } = adminKey ?? {};
     out(
@@ -169,7 +178,7 @@ function announce({ url, dataDirectory, adminKey }: Platform, options: UpOptions
     return;
   }
   const { bold } = palette(process.stdout);
-  const data = options.sample === undefined ? dataDirectory : `${dataDirectory} (sample data)`;
+  const data = sample === null ? dataDirectory : `${dataDirectory} (sample data)`;
   out(
     `${bold(`Tillstream ${version()} is running.`)}\n\n${facts([
       ['HTTP', url],
@@ -194,7 +203,8 @@ function targetOf({ url, adminKey, certificate }: Platform): Target {
 }
 
 /** Plays the sample and compares the stores; answers whether all of it arrived and they agree. */
-async function trySample(platform: Platform, lines: number, options: UpOptions, stop: Shutdown): Promise<boolean> {
+async function trySample(platform: Platform, options: UpOptions, stop: Shutdown): Promise<boolean> {
+  const lines = platform.sample?.lines ?? SAMPLE_LINES;
   const quiet = options.json === true;
   if (!quiet) err(`Playing ${counted(lines, 'sample line')} through HTTP, each a request of its own …\n`);
   const line = progress();

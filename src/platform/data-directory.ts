@@ -20,8 +20,23 @@ import { ADMIN_KEY_FILE, RUNNING_FILE, type RunningPlatform } from './running-pl
 /** Written into a new directory; a higher one is refused. Goes up when an older version could not read what we write. */
 const FORMAT = 1;
 
+/** The sample that is to be played: lines of two different ones would mix, since each is a year of its own. */
+export interface SampleWish {
+  readonly lines: number;
+  /** Whether somebody asked for that many; otherwise, one that is there already goes on as it is. */
+  readonly isNamed: boolean;
+}
+
+export interface SampleMarker {
+  readonly createdAt?: string;
+  /** Not yet in that of version 0.1.0. */
+  readonly lines?: number;
+}
+
 export interface DataDirectory {
   readonly path: string;
+  /** The sample that it holds; null for a shop's. */
+  readonly sample: SampleMarker | null;
   readonly stream: string;
   readonly orders: string;
   readonly state: string;
@@ -37,12 +52,12 @@ export interface DataDirectory {
 
 /**
  * Makes the directory if need be and takes its lock, which ends with the process, however it ends.
- * @param sample whether it is to hold a sample: a new one is marked so, a shop's is refused
+ * @param sample what a new one is marked with; a shop's, and that of another sample, is refused. null: a shop's own
  * @throws directory_locked, directory_not_writable, directory_too_new, directory_foreign, wrong_usage
  */
 export async function openDataDirectory(
   path: string,
-  { sample }: { readonly sample: boolean },
+  { sample }: { readonly sample: SampleWish | null },
 ): Promise<DataDirectory> {
   const root = resolve(path);
   const at = (name: string): string => join(root, name);
@@ -54,6 +69,7 @@ export async function openDataDirectory(
   chmodSync(at('state'), 0o700);
   return {
     path: root,
+    sample: sampleIn(root),
     stream: at('stream'),
     orders: at('orders'),
     state: at('state'),
@@ -99,7 +115,7 @@ const OF_A_FIRST_START: ReadonlySet<string> = new Set([
   'lost+found',
 ]);
 
-function checkFormat(root: string, sample: boolean): void {
+function checkFormat(root: string, sample: SampleWish | null): void {
   const file = join(root, 'version.json');
   if (!existsSync(file)) {
     if (readdirSync(root).some((name) => !OF_A_FIRST_START.has(name))) {
@@ -113,16 +129,12 @@ function checkFormat(root: string, sample: boolean): void {
     }
     const createdAt = new Date().toISOString();
     // First the marker: a start that fails, or is killed, must not leave a sample's directory that looks like a shop's.
-    if (sample) writeJson(join(root, SAMPLE_MARKER), { createdAt });
+    if (sample !== null) writeJson(join(root, SAMPLE_MARKER), { createdAt, lines: sample.lines });
     else rmSync(join(root, SAMPLE_MARKER), { force: true });
     writeJson(file, { format: FORMAT, createdAt });
     return;
   }
-  if (sample && !existsSync(join(root, SAMPLE_MARKER))) {
-    throw new TillstreamError('wrong_usage', `${root} is not a sample's: sample lines would mix with the shop's own.`, {
-      hint: 'Leave --data-dir out, or name a new directory.',
-    });
-  }
+  if (sample !== null) checkSample(root, sample);
   let format: unknown;
   try {
     format = JSON.parse(readFileSync(file, 'utf8')).format;
@@ -137,6 +149,28 @@ function checkFormat(root: string, sample: boolean): void {
       hint: 'Run the version of Tillstream that wrote it, or a newer one.',
     },
   );
+}
+
+function checkSample(root: string, { lines, isNamed }: SampleWish): void {
+  const there = sampleIn(root);
+  if (there === null) {
+    throw new TillstreamError('wrong_usage', `${root} is not a sample's: sample lines would mix with the shop's own.`, {
+      hint: 'Leave --data-dir out, or name a new directory.',
+    });
+  }
+  if (there.lines === undefined) writeJson(join(root, SAMPLE_MARKER), { ...there, lines });
+  if (!isNamed || there.lines === undefined || lines === there.lines) return;
+  const count = (number: number): string => number.toLocaleString('en-GB');
+  throw new TillstreamError(
+    'wrong_usage',
+    `${root} holds the sample of ${count(there.lines)} lines: that of ${count(lines)} is another, and would mix with it.`,
+    { hint: 'Leave the number out, name a new directory with --data-dir, or delete this one.' },
+  );
+}
+
+function sampleIn(root: string): SampleMarker | null {
+  const file = join(root, SAMPLE_MARKER);
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null;
 }
 
 /**

@@ -1,5 +1,5 @@
 // The whole platform in one process: a data directory, its parts, the routes before them, an address.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { limitRate } from '../access/rate-limit.ts';
@@ -14,7 +14,13 @@ import { type AccessControl, type AdminKey, openAccess } from './access.ts';
 import { type Address, listen, readTls, refuseOpenAddress, tryPort } from './address.ts';
 import { ANSWERS_TIMEOUT_MS } from './closing.ts';
 import { type Config, readConfig } from './config.ts';
-import { type DataDirectory, openDataDirectory, startFailure } from './data-directory.ts';
+import {
+  type DataDirectory,
+  openDataDirectory,
+  type SampleMarker,
+  type SampleWish,
+  startFailure,
+} from './data-directory.ts';
 import { createLog } from './log.ts';
 import { createOperator, type Operator } from './operator.ts';
 import { openParts, type Parts } from './parts.ts';
@@ -27,8 +33,8 @@ import type { WarehouseThread } from './warehouse-thread.ts';
 
 export interface PlatformOptions extends Address {
   readonly dataDirectory: string;
-  /** Whether the data directory is to hold a sample's lines. */
-  readonly sample: boolean;
+  /** Whose lines the data directory is to hold: those of this sample; null: a shop's own. */
+  readonly sample: SampleWish | null;
   /** Variables of config.ts. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Called when the platform cannot go on; it has to be closed then. */
@@ -38,6 +44,8 @@ export interface PlatformOptions extends Address {
 export interface Platform {
   readonly url: string;
   readonly dataDirectory: string;
+  /** What the data directory holds; null for a shop's own lines. */
+  readonly sample: SampleMarker | null;
   readonly routes: readonly Route[];
   /** PEM; null: no TLS. */
   readonly certificate: string | null;
@@ -67,6 +75,8 @@ async function start(options: PlatformOptions): Promise<Platform> {
   refuseOpenAddress(options);
   const tls = options.tls === null ? null : readTls(options.tls);
   const log = createLog('http', config.logLevel);
+  // None is made for a platform that cannot run. Of one that is there, the lock may say more than the port: who has both.
+  if (!existsSync(options.dataDirectory)) await tryPort(options);
   const directory = await openDataDirectory(options.dataDirectory, options);
   const onEnd = (error: Error): void => {
     log.fatal({ err: error }, 'A thread has ended');
@@ -118,6 +128,7 @@ async function start(options: PlatformOptions): Promise<Platform> {
     return {
       url,
       dataDirectory: directory.path,
+      sample: directory.sample,
       routes: server.routeList,
       certificate,
       adminKey: options.auth ? access.adminKey : null,

@@ -103,7 +103,7 @@ beforeAll(async () => {
     dataDirectory: directory,
     host: '127.0.0.1',
     port: 0,
-    sample: false,
+    sample: null,
     auth: true,
     tls: null,
     trustedProxies: null,
