@@ -80,11 +80,11 @@ export function progressLine(now: ReplayProgress, limit: number | undefined, ela
     `${Math.floor(share * 100)} %`,
     counted(now.accepted, 'line'),
     // Since the start: with batches, the last half second says little.
-    `${grouped(Math.round(lines / (elapsedMs / 1000)))} lines/s`,
+    `${counted(Math.round(lines / (elapsedMs / 1000)), 'line')}/s`,
     `${grouped(now.rejected)} refused`,
   ];
   if (now.waiting !== null) {
-    parts.push(`no answer for ${duration(now.waiting.seconds)}: ${printable(now.waiting.reason)}`);
+    parts.push(`waiting for ${duration(now.waiting.seconds)}: ${printable(now.waiting.reason)}`);
   } else if (share > 0.01 && lines > 0) {
     const seconds = Math.ceil(((rows - now.finished) / lines) * (elapsedMs / 1000));
     parts.push(`${seconds < 10 ? `${seconds} s` : duration(seconds)} left`);
@@ -94,8 +94,10 @@ export function progressLine(now: ReplayProgress, limit: number | undefined, ela
 
 function summaryScreen(summary: ReplaySummary): string {
   const { bold } = palette(process.stdout);
+  if (summary.lastRow === 0 && !summary.interrupted)
+    return `${bold('Nothing was sent: there are no rows below the header.')}\n`;
   const { p50, p99, max } = summary.latencyMs;
-  const rate = `${grouped(Math.round(summary.linesPerSecond))} lines/s`;
+  const rate = `${counted(Math.round(summary.linesPerSecond), 'line')}/s`;
   const head = `${counted(summary.accepted, 'line')} accepted in ${duration(summary.seconds)}: ${rate}`;
   const about: [string, string][] = [
     ['Refused', counted(summary.rejected, 'line')],

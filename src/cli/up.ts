@@ -218,7 +218,7 @@ async function trySample(platform: Platform, options: UpOptions, stop: Shutdown)
   }).finally(() => line.end(''));
   if (stop.signal.aborted) return false;
   const { p50, p99 } = summary.latencyMs;
-  const rate = `${grouped(Math.round(summary.linesPerSecond))} lines/s`;
+  const rate = `${counted(Math.round(summary.linesPerSecond), 'line')}/s`;
   const accepted = `${counted(summary.accepted, 'line')} accepted in ${duration(summary.seconds)}: ${rate}`;
   if (!quiet) out(`${accepted} (p50 ${latency(p50)}, p99 ${latency(p99)})\n\n`);
   return (await verified(platform, options, stop)) && summary.accepted === lines;

@@ -1,5 +1,5 @@
 // What the platform's answers mean: to POST /v1/transactions for the lines that were sent, to GET /v1/stream for all.
-import { catalogue, type ErrorCode, type Refusal, TillstreamError } from '../model/errors.ts';
+import { catalogue, type ErrorCode, messageOf, type Refusal, TillstreamError } from '../model/errors.ts';
 import type { Answer } from './connection.ts';
 
 export type Verdict =
@@ -62,6 +62,13 @@ export function readStream(answer: Answer, url: string): StreamState | Later {
   const later = laterOf(answer);
   if (later === null) throw unusable(answer, url);
   return later;
+}
+
+/** Where there was no answer at all, or half of one. */
+export function unanswered(error: unknown): Later {
+  // Of several addresses that were tried in vain, Node gives the code alone.
+  const why = messageOf(error) || String((error as NodeJS.ErrnoException).code);
+  return { kind: 'later', reason: `nothing answers (${why})`, afterMs: null };
 }
 
 function laterOf(answer: Answer): Later | null {

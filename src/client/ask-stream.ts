@@ -1,7 +1,7 @@
 // What a replay asks the platform about its stream: before it sends, and after. As patient as delivery itself.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf, TillstreamError } from '../model/errors.ts';
-import { type Later, readStream, type StreamState } from './answer.ts';
+import { TillstreamError } from '../model/errors.ts';
+import { type Later, readStream, type StreamState, unanswered } from './answer.ts';
 import { Connection, type Target } from './connection.ts';
 import { backoffMs, pause } from './deliver.ts';
 
@@ -65,6 +65,6 @@ async function ask(connection: Connection): Promise<StreamState | Later> {
     return readStream(await connection.get('/v1/stream'), connection.url);
   } catch (error) {
     if (error instanceof TillstreamError) throw error;
-    return { kind: 'later', reason: messageOf(error), afterMs: null };
+    return unanswered(error);
   }
 }

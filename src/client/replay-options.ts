@@ -37,7 +37,7 @@ export interface ReplayProgress {
   readonly share: number;
   /** Since the last report. */
   readonly linesPerSecond: number;
-  /** The platform has answered nobody for a while: how long, and the last reason. */
+  /** No line has got through for a while: how long, and why. */
   readonly waiting: { readonly seconds: number; readonly reason: string } | null;
 }
 
