@@ -74,10 +74,11 @@ export const REJECT_COLUMNS = ['row', 'code', 'reason'] as const;
 
 /**
  * What becomes of a row that could not be counted in its invoice. Any number that we made up could be, or become, that of
- * another line there, and replace it; in the file it came from, mended, it is counted where it stands.
+ * another line there, and replace it; in the file it came from, mended, it is counted where it stands. That moves the
+ * numbers of the lines after it: a rejects file made before has the old ones, and must not be replayed after it as well.
  */
 export const UNCOUNTED =
-  'Correct the row in the file it came from and replay all of that; or give it here a LineNo that no other line of its invoice has.';
+  'Either correct all refused rows in the file they came from and replay that instead; or give this one a LineNo that no other line of its invoice has.';
 
 /** Checks that the file is there, is a CSV, and has the columns. @throws file_not_found, not_a_csv, columns_missing, duplicate_field */
 export async function openCsv(path: string): Promise<CsvSource> {

@@ -59,7 +59,7 @@ describe(`rejects (seed ${seed})`, () => {
         {
           "code": "invalid_line_id",
           "field": "LineNo",
-          "message": "LineNo is empty; expected the number of the line. Correct the row in the file it came from and replay all of that; or give it here a LineNo that no other line of its invoice has.",
+          "message": "LineNo is empty; expected the number of the line. Either correct all refused rows in the file they came from and replay that instead; or give this one a LineNo that no other line of its invoice has.",
           "value": "",
         }
       `);
@@ -69,7 +69,7 @@ describe(`rejects (seed ${seed})`, () => {
       const text = await readFile(rejectsFile, 'utf8');
       const rows = parse(text, { columns: true }) as Record<string, string>[];
       expect(rows.find(({ StockCode }) => StockCode === 'B')?.reason).toMatchInlineSnapshot(
-        `"InvoiceNo is "". Correct the row in the file it came from and replay all of that; or give it here a LineNo that no other line of its invoice has."`,
+        `"InvoiceNo is "". Either correct all refused rows in the file they came from and replay that instead; or give this one a LineNo that no other line of its invoice has."`,
       );
       await writeFile(rejectsFile, text.replace(/^(,B.*France,)/m, 'R1$13').replace(/^RRR.*\n/m, ''));
       expect(await run(rejectsFile, url)).toMatchObject({ sent: 1, accepted: 1 });
