@@ -6,6 +6,7 @@ import { TillstreamError } from '../model/errors.ts';
 import type { ProductFigures, ProductsAnswer, QueryAnswer, SalesAnswer, SalesFigures } from './answers.ts';
 import { ask } from './connection.ts';
 import { findPlatform } from './find-platform.ts';
+import { program } from './invocation.ts';
 import { type CommonOptions, newCommand, period, whole, withPlatform } from './options.ts';
 import { err, out, outJson, palette, screenWidth } from './screen.ts';
 import { bar, type Column, facts, table } from './table.ts';
@@ -20,8 +21,8 @@ interface RangeOptions extends CommonOptions {
 
 function withRange(command: Command): Command {
   return command
-    .option('--from <date>', 'first moment, inclusive, e.g. 2011-01-01', period)
-    .option('--to <date>', 'end, exclusive', period);
+    .option('--from <date>', 'first moment, inclusive, e.g. 2011-01-01', period('from'))
+    .option('--to <date>', 'end, exclusive', period('to'));
 }
 
 interface SalesOptions extends RangeOptions {
@@ -48,9 +49,22 @@ export function salesCommand(): Command {
     const query = { by, from, to, country };
     const sales = await ask<SalesAnswer>(findPlatform(options), '/v1/analytics/sales', { query });
     if (options.json === true) return outJson(sales);
-    if (sales.periods.length === 0) return err('No sales in that time.\n');
+    if (sales.periods.length === 0) return err(noSales(query));
     out(salesScreen(sales, screenWidth()));
   });
+}
+
+interface Asked {
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+  readonly country?: string | undefined;
+}
+
+function noSales({ from, to, country }: Asked): string {
+  const where = country === undefined ? '' : ` in ${country}`;
+  const when = from === undefined && to === undefined ? ' yet' : ' in that time';
+  const spelt = `Countries are spelt as in the data: ${program()} query "SELECT DISTINCT country FROM sales"\n`;
+  return `No sales${where}${when}.\n${country === undefined ? '' : spelt}`;
 }
 
 const BAR_LEAST = 12;
@@ -143,7 +157,7 @@ export function productsCommand(): Command {
     const answer = await ask<ProductsAnswer>(findPlatform(options), '/v1/analytics/products', { query });
     if (options.json === true) return outJson(answer);
     const groups = answer.periods ?? [{ period: '', products: answer.products ?? [] }];
-    if (groups.every(({ products }) => products.length === 0)) return err('No sales in that time.\n');
+    if (groups.every(({ products }) => products.length === 0)) return err(noSales(query));
     out(productsScreen(groups, by, screenWidth()));
   });
 }

@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path';
 import { TillstreamError } from '../model/errors.ts';
 import { ADMIN_KEY_FILE, RUNNING_FILE, type RunningPlatform } from '../platform/running-platform.ts';
 import { program } from './invocation.ts';
+import { err } from './screen.ts';
 
 export interface ConnectionOptions {
   readonly url?: string;
@@ -28,10 +29,18 @@ export const DEFAULT_DIRECTORIES = ['tillstream-data', 'tillstream-sample'];
 export function findPlatform(options: ConnectionOptions): Connection {
   const { dataDir, key } = options;
   const url = options.url === undefined ? null : checkedUrl(options.url);
-  for (const directory of dataDir === undefined ? DEFAULT_DIRECTORIES : [dataDir]) {
-    const running = runningIn(directory);
-    if (running === null || (url !== null && url !== running.url)) continue;
-    return { url: running.url, key: key ?? keyIn(directory), certificate: running.certificate ?? undefined };
+  const running = (dataDir === undefined ? DEFAULT_DIRECTORIES : [dataDir]).flatMap((directory) => {
+    const platform = runningIn(directory);
+    return platform === null || (url !== null && url !== platform.url) ? [] : [{ ...platform, directory }];
+  });
+  const [first, second] = running;
+  if (first !== undefined) {
+    if (second !== undefined && url === null) {
+      err(
+        `Two platforms run here. This is that of ./${first.directory}; for the other: --data-dir ${second.directory}\n`,
+      );
+    }
+    return { url: first.url, key: key ?? keyIn(first.directory), certificate: first.certificate ?? undefined };
   }
   if (url === null && dataDir !== undefined) {
     throw new TillstreamError('unreachable', `no platform runs on the data directory ${resolve(dataDir)}.`, {

@@ -1,5 +1,6 @@
 // What several commands have in common on their command lines: options, how values are read, how help ends.
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { readBound } from '../model/dates.ts';
 import { program } from './invocation.ts';
 import { screenWidth } from './screen.ts';
 import { grouped } from './text.ts';
@@ -107,7 +108,11 @@ export function positive(text: string): number {
 }
 
 /** A day, month, year or hour, as periods are written. */
-export function period(text: string): string {
-  if (/^\d{4}(-\d\d(-\d\d(T\d\d(:\d\d(:\d\d)?)?)?)?)?$/.test(text)) return text;
-  throw new InvalidArgumentError('Expected a date such as 2010-12-01, or a month 2010-12, or a year 2010.');
+export function period(name: 'from' | 'to'): (text: string) => string {
+  return (text) => {
+    if (PERIOD.test(text) && readBound(name, text, 'UTC') !== null) return text;
+    throw new InvalidArgumentError('Expected a date such as 2010-12-01, or a month 2010-12, or a year 2010.');
+  };
 }
+
+const PERIOD = /^\d{4}(-\d\d(-\d\d(T\d\d(:\d\d(:\d\d)?)?)?)?)?$/;

@@ -25,7 +25,9 @@ export function replayCommand(): Command {
       summary: 'plays a CSV as live traffic: each row is POSTed as a line',
       description:
         "The shop's client: reads CSV files (gzipped or not) and POSTs each row as JSON, as tills and web shops would. " +
-        'Lines of an invoice stay in order. Exit code 3 when some lines were refused.',
+        'Lines of an invoice stay in order. Exit code 3 when some lines were refused.\n\n' +
+        'Files without a LineNo column are numbered within each invoice, on across all files of the command: name the parts ' +
+        'of one export in one command, in their order.',
       again: 'Lines that are there already count once: run it again in full, or go on with --resume.',
       examples: [
         { command: 'replay shop.csv', does: 'as fast as it goes' },
@@ -78,11 +80,11 @@ export function progressLine(now: ReplayProgress, limit: number | undefined, ela
     `${Math.floor(share * 100)} %`,
     counted(now.accepted, 'line'),
     // Since the start: with batches, the last half second says little.
-    `${grouped(Math.round(lines / (elapsedMs / 1000)))} lines/s`,
+    `${counted(Math.round(lines / (elapsedMs / 1000)), 'line')}/s`,
     `${grouped(now.rejected)} refused`,
   ];
   if (now.waiting !== null) {
-    parts.push(`no answer for ${duration(now.waiting.seconds)}: ${printable(now.waiting.reason)}`);
+    parts.push(`waiting for ${duration(now.waiting.seconds)}: ${printable(now.waiting.reason)}`);
   } else if (share > 0.01 && lines > 0) {
     const seconds = Math.ceil(((rows - now.finished) / lines) * (elapsedMs / 1000));
     parts.push(`${seconds < 10 ? `${seconds} s` : duration(seconds)} left`);
@@ -92,13 +94,21 @@ export function progressLine(now: ReplayProgress, limit: number | undefined, ela
 
 function summaryScreen(summary: ReplaySummary): string {
   const { bold } = palette(process.stdout);
+  if (summary.lastRow === 0 && !summary.interrupted)
+    return `${bold('Nothing was sent: there are no rows below the header.')}\n`;
   const { p50, p99, max } = summary.latencyMs;
-  const rate = `${grouped(Math.round(summary.linesPerSecond))} lines/s`;
+  const rate = `${counted(Math.round(summary.linesPerSecond), 'line')}/s`;
   const head = `${counted(summary.accepted, 'line')} accepted in ${duration(summary.seconds)}: ${rate}`;
   const about: [string, string][] = [
     ['Refused', counted(summary.rejected, 'line')],
     ['Answers', `p50 ${latency(p50)}, p99 ${latency(p99)}, longest ${latency(max)}`],
   ];
+  if (summary.replacedMeanwhile !== null && summary.replacedMeanwhile > 0) {
+    about.push([
+      'Replaced',
+      `${counted(summary.replacedMeanwhile, 'line')} by a version that differs, other senders' included`,
+    ]);
+  }
   if (summary.retries > 0) about.push(['Sent again', counted(summary.retries, 'request')]);
   if (summary.resumedAfterRow > 0) about.push(['Resumed', `after row ${grouped(summary.resumedAfterRow)}`]);
   return `${bold(head)}\n\n${facts(about)}`;
@@ -106,6 +116,18 @@ function summaryScreen(summary: ReplaySummary): string {
 
 export function latency(ms: number): string {
   return ms < 9.95 ? `${ms.toFixed(1)} ms` : duration(ms / 1000);
+}
+
+const REPLACED =
+  'Lines were replaced by others with the same number. Corrections do that; but so does a part of an export that is replayed ' +
+  'by a command of its own, where an invoice goes on from the part before: its lines are numbered from 1 again. ' +
+  'Then replay all parts again in one command, in their order, or give the rows a LineNo: that puts it right.';
+const REPLACED_UNKNOWN = `Whether lines were replaced is not known yet, as the order store is behind: ${program()} status counts them.`;
+
+function paragraph(text: string): string {
+  return wrapped(text, screenWidth())
+    .map((line) => `${line}\n`)
+    .join('');
 }
 
 /** What the person may want to know or do next. */
@@ -126,6 +148,8 @@ function afterwards(summary: ReplaySummary): string {
         ? '\nAll of them go to a file with --rejects <file>.\n'
         : `\nAll of them are in ${summary.rejectsFile}.\n`;
   }
+  if (summary.replacedMeanwhile !== null && summary.replacedMeanwhile > 0) text += `\n${paragraph(REPLACED)}`;
+  if (summary.replacedMeanwhile === null && !summary.interrupted) text += `\n${paragraph(REPLACED_UNKNOWN)}`;
   if (summary.resumeFile !== null) {
     // Lines of an invoice wait for one another, so later rows may be there before earlier ones.
     const how = summary.interrupted

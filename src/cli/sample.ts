@@ -1,7 +1,7 @@
 // The sample of `up --sample`: generated lines, kept as a CSV in the data directory and replayed through HTTP.
 //
 // They never mix with a shop's own lines: the platform refuses a data directory that did not begin as a sample's.
-import { closeSync, createWriteStream, openSync, readSync } from 'node:fs';
+import { closeSync, createWriteStream, existsSync, openSync, readSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { Target } from '../client/connection.ts';
 import type { ReplayProgress, ReplaySummary } from '../client/replay-options.ts';
@@ -33,8 +33,10 @@ export async function playSample(play: SamplePlay): Promise<ReplaySummary> {
   return await replay({ ...target, files: [file], signal, onProgress, resumeFile: `${file}.resume` });
 }
 
+type Running = Pick<Platform, 'url' | 'dataDirectory' | 'adminKey'>;
+
 /** What a person may do with a platform of their own. */
-export function tryNext({ url, adminKey }: Platform): string {
+export function tryNext({ url, adminKey }: Running): string {
   return screen([
     [
       'Send it a line:',
@@ -52,7 +54,7 @@ export function tryNext({ url, adminKey }: Platform): string {
 }
 
 /** What a person may do with the sample, by the number of an invoice that is in it. */
-export function tryNextInSample({ url, dataDirectory, adminKey }: Platform): string {
+export function tryNextInSample({ url, dataDirectory, adminKey }: Running): string {
   const { invoiceNo, customerId } = invoiceOfSample(join(dataDirectory, CSV));
   return screen([
     [
@@ -73,11 +75,12 @@ export function tryNextInSample({ url, dataDirectory, adminKey }: Platform): str
         `${curl(adminKey)} '${url}/v1/analytics/sales?by=month'`,
       ],
     ],
+    // The sample's own numbers begin at 600000; a letter would make it an adjustment, which is no order.
     [
       'Send it a line of your own:',
       [
         `${curl(adminKey)} ${url}/v1/transactions -d '`,
-        '  {"InvoiceNo": "T1", "StockCode": "MUG", "Quantity": 2, "UnitPrice": 4.95,',
+        '  {"InvoiceNo": "100001", "StockCode": "MUG", "Quantity": 2, "UnitPrice": 4.95,',
         '   "InvoiceDate": "2025-12-24T09:00:00", "Country": "France"}\'',
       ],
     ],
@@ -102,8 +105,11 @@ function screen(groups: readonly (readonly [string, readonly string[]])[]): stri
   return `${texts.join('\n')}\n${dim('Ctrl-C ends it.')}\n`;
 }
 
+const NOT_KNOWN = { invoiceNo: '600000', customerId: '20000' };
+
 /** The first row that has a customer; customer and country stand last in it, and neither has a comma. */
 function invoiceOfSample(file: string): { invoiceNo: string; customerId: string } {
+  if (!existsSync(file)) return NOT_KNOWN;
   const head = Buffer.alloc(65_536);
   const descriptor = openSync(file, 'r');
   const length = readSync(descriptor, head);
@@ -113,5 +119,5 @@ function invoiceOfSample(file: string): { invoiceNo: string; customerId: string 
     const [invoiceNo = '', customerId = ''] = [fields[0], fields.at(-2)];
     if (/^\d+$/.test(invoiceNo) && /^\d+$/.test(customerId)) return { invoiceNo, customerId };
   }
-  return { invoiceNo: '536365', customerId: '17850' };
+  return NOT_KNOWN;
 }

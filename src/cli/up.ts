@@ -4,6 +4,7 @@ import type { Target } from '../client/connection.ts';
 import type { AdminKey } from '../platform/access.ts';
 import { CLOSE_TIMEOUT_MS, LINGER_TIMEOUT_MS } from '../platform/closing.ts';
 import { type Config, readConfig } from '../platform/config.ts';
+import type { SampleWish } from '../platform/data-directory.ts';
 import type { Platform } from '../platform/local.ts';
 import { openBrowser } from './browser.ts';
 import { reportError } from './failure.ts';
@@ -62,7 +63,7 @@ async function run(options: UpOptions, config: Config): Promise<void> {
   let failure: unknown = null;
   const platform = await startPlatform({
     config,
-    sample: options.sample !== undefined,
+    sample: options.sample === undefined ? null : sampleWish(options.sample),
     onFatal: (error) => {
       failure ??= error;
       stop.now();
@@ -86,23 +87,31 @@ async function run(options: UpOptions, config: Config): Promise<void> {
   if (failure !== null) throw failure;
 }
 
+function sampleWish(sample: number | true): SampleWish {
+  return sample === true ? { lines: SAMPLE_LINES, isNamed: false } : { lines: sample, isNamed: true };
+}
+
 /** Resolves when the platform is to end. */
 async function serve(platform: Platform, options: UpOptions, stop: Shutdown): Promise<void> {
   const { sample } = options;
   announce(platform, options);
   if (options.open === true) openBrowser(`${platform.url}/v1/status`);
-  const done =
-    sample === undefined || (await trySample(platform, sample === true ? SAMPLE_LINES : sample, options, stop));
+  const done = sample === undefined || (await trySample(platform, options, stop));
   if (options.exit === true) {
     const agreed = sample === undefined ? await verified(platform, options, stop) : done;
     if (!agreed) process.exitCode = stop.signal.aborted ? INTERRUPTED : 1;
   } else if (!stop.signal.aborted) {
-    if (options.json !== true) out(sample === undefined ? tryNext(platform) : `\n${tryNextInSample(platform)}`);
+    if (options.json !== true) out(platform.sample === null ? tryNext(platform) : `\n${tryNextInSample(platform)}`);
     await stop.asked;
   }
 }
 
-function announce({ url, dataDirectory, adminKey }: Platform, options: UpOptions): void {
+function announce({ url, dataDirectory, sample, adminKey }: Platform, options: UpOptions): void {
+  if (sample !== null && options.sample === undefined) {
+    err(
+      `${dataDirectory} holds sample lines: a shop's own would mix with them. Name another with --data-dir for those.\n`,
+    );
+  }
   if (options.json === true) {
     const { file = null, key = null, isNew = false } = adminKey ?? {};
     out(
@@ -111,7 +120,7 @@ function announce({ url, dataDirectory, adminKey }: Platform, options: UpOptions
     return;
   }
   const { bold } = palette(process.stdout);
-  const data = options.sample === undefined ? dataDirectory : `${dataDirectory} (sample data)`;
+  const data = sample === null ? dataDirectory : `${dataDirectory} (sample data)`;
   out(
     `${bold(`Tillstream ${version()} is running.`)}\n\n${facts([
       ['HTTP', url],
@@ -136,7 +145,8 @@ function targetOf({ url, adminKey, certificate }: Platform): Target {
 }
 
 /** Plays the sample and compares the stores; answers whether all of it arrived and they agree. */
-async function trySample(platform: Platform, lines: number, options: UpOptions, stop: Shutdown): Promise<boolean> {
+async function trySample(platform: Platform, options: UpOptions, stop: Shutdown): Promise<boolean> {
+  const lines = platform.sample?.lines ?? SAMPLE_LINES;
   const quiet = options.json === true;
   if (!quiet) err(`Playing ${counted(lines, 'sample line')} through HTTP, each a request of its own …\n`);
   const line = progress();
@@ -150,7 +160,7 @@ async function trySample(platform: Platform, lines: number, options: UpOptions, 
   }).finally(() => line.end(''));
   if (stop.signal.aborted) return false;
   const { p50, p99 } = summary.latencyMs;
-  const rate = `${grouped(Math.round(summary.linesPerSecond))} lines/s`;
+  const rate = `${counted(Math.round(summary.linesPerSecond), 'line')}/s`;
   const accepted = `${counted(summary.accepted, 'line')} accepted in ${duration(summary.seconds)}: ${rate}`;
   if (!quiet) out(`${accepted} (p50 ${latency(p50)}, p99 ${latency(p99)})\n\n`);
   return (await verified(platform, options, stop)) && summary.accepted === lines;

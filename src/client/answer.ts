@@ -1,14 +1,33 @@
-// What an answer to POST /v1/transactions means for the lines that were sent.
-import { catalogue, type ErrorCode, type Refusal, TillstreamError } from '../model/errors.ts';
+// What the platform's answers mean: to POST /v1/transactions for the lines that were sent, to GET /v1/stream for all.
+import { catalogue, type ErrorCode, messageOf, type Refusal, TillstreamError } from '../model/errors.ts';
 import type { Answer } from './connection.ts';
 
 export type Verdict =
   /** All but these are stored. An index without a refusal: send the line again to learn (or mend) why. */
   | { readonly kind: 'stored'; readonly refused: ReadonlyMap<number, Refusal | null> }
-  /** Nothing is stored, and the same request will do later. */
-  | { readonly kind: 'later'; readonly reason: string; readonly afterMs: number | null }
+  | Later
   /** Nothing is stored; no line was named. */
   | { readonly kind: 'refused'; readonly refusal: Refusal };
+
+/** Nothing is stored, and the same request will do later. */
+export interface Later {
+  readonly kind: 'later';
+  readonly reason: string;
+  readonly afterMs: number | null;
+}
+
+/** `{id, newest, served, replaced}`, as query/status-routes.ts has it. */
+export interface StreamState {
+  readonly kind: 'stream';
+  /** Tells a platform's data from any other's, wherever it answers. */
+  readonly id: string;
+  /** Place of the newest line; null when there never was one. */
+  readonly newest: string | null;
+  /** Up to where lines are in the order store, which is what counts `replaced`. */
+  readonly served: string | null;
+  /** Lines that replaced a version that differed, since the data directory was made. */
+  readonly replaced: number;
+}
 
 const NONE_REFUSED: Verdict = { kind: 'stored', refused: new Map() };
 
@@ -24,21 +43,50 @@ export function readAnswer(answer: Answer, batchLines: number | null, url: strin
     // A single line is either stored or refused with a 4xx: its answer need not be read.
     return batchLines === null ? NONE_REFUSED : readCounts(answer, parse(answer.body), batchLines);
   }
-  if (status >= 200 && status < 300) {
-    throw new TillstreamError('unreachable', `${url} answers, but not as a Tillstream platform does.`, {
-      hint: 'Another program may have that port. Check the URL.',
-    });
-  }
-  if (status === 408 || status === 425 || status === 429 || status >= 500) {
-    return { kind: 'later', reason: `${status} ${problemOf(answer).message}`, afterMs: answer.retryAfterMs };
-  }
+  const later = laterOf(answer);
+  if (later !== null) return later;
   if (status === 400 || status === 413 || status === 422) {
     const body = parse(answer.body);
     if (batchLines !== null && Array.isArray(body.rejectedLines)) return readCounts(answer, body, batchLines);
     return { kind: 'refused', refusal: firstRefusal(body) ?? problemOf(answer) };
   }
+  throw unusable(answer, url);
+}
+
+/** @throws as readAnswer() */
+export function readStream(answer: Answer, url: string): StreamState | Later {
+  const { id, newest, served, replaced } = parse(answer.body);
+  if (answer.status === 200 && typeof id === 'string' && typeof replaced === 'number') {
+    return { kind: 'stream', id, newest: textOr(newest, null), served: textOr(served, null), replaced };
+  }
+  const later = laterOf(answer);
+  if (later === null) throw unusable(answer, url);
+  return later;
+}
+
+/** Where there was no answer at all, or half of one. */
+export function unanswered(error: unknown): Later {
+  // Of several addresses that were tried in vain, Node gives the code alone.
+  const why = messageOf(error) || String((error as NodeJS.ErrnoException).code);
+  return { kind: 'later', reason: `nothing answers (${why})`, afterMs: null };
+}
+
+function laterOf(answer: Answer): Later | null {
+  const { status } = answer;
+  if (status !== 408 && status !== 425 && status !== 429 && status < 500) return null;
+  return { kind: 'later', reason: `${status} ${problemOf(answer).message}`, afterMs: answer.retryAfterMs };
+}
+
+/** Going on makes no sense. */
+function unusable(answer: Answer, url: string): TillstreamError {
+  const { status } = answer;
+  if (status >= 200 && status < 300) {
+    return new TillstreamError('unreachable', `${url} answers, but not as a Tillstream platform does.`, {
+      hint: 'Another program may have that port. Check the URL.',
+    });
+  }
   const problem = problemOf(answer);
-  throw new TillstreamError(problem.code, `The platform answered ${status}: ${problem.message}`, {
+  return new TillstreamError(problem.code, `The platform answered ${status}: ${problem.message}`, {
     hint: 'Check the URL and the key.',
   });
 }

@@ -33,13 +33,16 @@ const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
 /** Errors that no waiting mends: the certificate is not one we can trust. */
 const HOPELESS = /^(CERT_|ERR_TLS|DEPTH_ZERO_SELF_SIGNED|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER)/;
 
-/** @throws wrong_usage */
+/**
+ * `path`: before those of the routes, without a slash at the end.
+ * @throws wrong_usage
+ */
 export function parseTarget(target: Target): { origin: string; path: string } {
   const url = URL.canParse(target.url) ? new URL(target.url) : null;
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) {
     throw new TillstreamError('wrong_usage', `The URL is "${target.url}"; expected one like http://127.0.0.1:8080.`);
   }
-  return { origin: url.origin, path: `${url.pathname.replace(/\/+$/, '')}/v1/transactions` };
+  return { origin: url.origin, path: url.pathname.replace(/\/+$/, '') };
 }
 
 function pinnedConnector(certificate: string): buildConnector.connector {
@@ -81,7 +84,16 @@ export class Connection {
   post(contentType: string, body: string): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const headers = [...this.#headers, 'content-type', contentType];
-      this.#client.dispatch({ method: 'POST', path: this.#path, headers, body }, new Exchange(resolve, reject));
+      const path = `${this.#path}/v1/transactions`;
+      this.#client.dispatch({ method: 'POST', path, headers, body }, new Exchange(resolve, reject));
+    });
+  }
+
+  /** The same for a question. @param route `/v1/…` */
+  get(route: string): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const path = this.#path + route;
+      this.#client.dispatch({ method: 'GET', path, headers: this.#headers }, new Exchange(resolve, reject));
     });
   }
 

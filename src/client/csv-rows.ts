@@ -20,6 +20,8 @@ export interface CsvSource extends FileIdentity {
   readonly headerWidth: number;
   /** The file numbers its lines itself. */
   readonly hasLineNo: boolean;
+  /** The file was written by an earlier replay: see rejects-file.ts. */
+  readonly isRejects: boolean;
 }
 
 export interface CsvRow {
@@ -27,10 +29,12 @@ export interface CsvRow {
   /** From 1, over all files of the command; rows without any value are not counted. */
   readonly row: number;
   readonly invoiceNo: string;
-  /** Place within the invoice, from 1; null when the file has a column for it. */
+  /** Place within the invoice, from 1; null when the file has a column for it, or nobody knows which invoice it is. */
   readonly lineNo: number | null;
   /** As many as there are columns. */
   readonly values: readonly string[];
+  /** Fields beyond the columns of the header; empty in a row that can be sent. */
+  readonly surplus: readonly string[];
   /** Why the row cannot be sent at all; null when it can. */
   readonly refusal: Refusal | null;
 }
@@ -68,6 +72,14 @@ const BLOCK_ROWS = 1_024;
 /** The columns that a rejects file has in addition, so that it can be mended and replayed as it is. */
 export const REJECT_COLUMNS = ['row', 'code', 'reason'] as const;
 
+/**
+ * What becomes of a row that could not be counted in its invoice. Any number that we made up could be, or become, that of
+ * another line there, and replace it; in the file it came from, mended, it is counted where it stands. That moves the
+ * numbers of the lines after it: a rejects file made before has the old ones, and must not be replayed after it as well.
+ */
+export const UNCOUNTED =
+  'Either correct all refused rows in the file they came from and replay that instead; or give this one a LineNo that no other line of its invoice has.';
+
 /** Checks that the file is there, is a CSV, and has the columns. @throws file_not_found, not_a_csv, columns_missing, duplicate_field */
 export async function openCsv(path: string): Promise<CsvSource> {
   const file = await identifyFile(path);
@@ -77,7 +89,9 @@ export async function openCsv(path: string): Promise<CsvSource> {
     const columns = columnsOf(names);
     const fields = columns.map(fieldOf);
     checkColumns(file.name, columns, fields);
-    return { ...file, delimiter, columns, fields, headerWidth: names.length, hasLineNo: fields.includes('lineId') };
+    const headerWidth = names.length;
+    const hasLineNo = fields.includes('lineId');
+    return { ...file, delimiter, columns, fields, headerWidth, hasLineNo, isRejects: columns.length < headerWidth };
   }
   throw new TillstreamError('not_a_csv', `${file.name} is empty; expected a header and rows.`);
 }
@@ -193,10 +207,14 @@ class Numbering {
 
   number(source: CsvSource, values: string[]): CsvRow {
     this.#row += 1;
-    const refusal = toWidth(source, values);
-    const invoiceNo = (values[source.fields.indexOf('invoiceNo')] ?? '').trim();
-    const lineNo = source.hasLineNo ? null : this.#next(invoiceNo);
-    return { source, row: this.#row, invoiceNo, lineNo, values, refusal };
+    const surplus = toWidth(source, values);
+    const refusal = surplus.length > 0 ? surplusFields(source, surplus) : withoutLineNo(source, values);
+    const invoiceNoAt = source.fields.indexOf('invoiceNo');
+    const invoiceNo = (values[invoiceNoAt] ?? '').trim();
+    // A delimiter too many moves what stands behind it: another invoice's number may stand there now.
+    const isMoved = surplus.length > 0 && invoiceNoAt > 0;
+    const lineNo = source.hasLineNo || isMoved ? null : this.#next(invoiceNo);
+    return { source, row: this.#row, invoiceNo, lineNo, values, surplus, refusal };
   }
 
   #next(invoiceNo: string): number {
@@ -206,29 +224,35 @@ class Numbering {
   }
 }
 
-/** Brings a row to the columns. Spreadsheets leave empty fields out at the end, or add some; anything else is refused. */
-function toWidth(source: CsvSource, values: string[]): Refusal | null {
-  while (values.length < source.headerWidth) values.push('');
-  const surplus = values.slice(source.headerWidth).find((value) => value !== '');
-  values.length = source.columns.length;
-  if (surplus !== undefined) {
-    return {
-      code: 'surplus_fields',
-      field: null,
-      value: surplus.slice(0, 200),
-      message: `The row has more fields than the ${source.headerWidth} columns of the header; quote a field that holds the delimiter.`,
-    };
-  }
-  const lineNoAt = source.fields.indexOf('lineId');
-  if (lineNoAt >= 0 && values[lineNoAt]?.trim() === '') {
-    const field = source.columns[lineNoAt] ?? null;
-    // Sent without one, the line would be new each time: a second replay would count it twice.
-    return {
-      code: 'invalid_line_id',
-      field,
-      value: '',
-      message: `${field} is empty; expected the number of the line.`,
-    };
-  }
-  return null;
+const NONE: readonly string[] = [];
+
+/** Brings a row to the columns, and gives back what is left: spreadsheets leave empty fields out at the end, or add some. */
+function toWidth({ headerWidth, columns }: CsvSource, values: string[]): readonly string[] {
+  while (values.length < headerWidth) values.push('');
+  const hasSurplus = values.length > headerWidth && values.slice(headerWidth).some((value) => value !== '');
+  const surplus = hasSurplus ? values.slice(headerWidth) : NONE;
+  values.length = columns.length;
+  return surplus;
+}
+
+function surplusFields({ headerWidth }: CsvSource, surplus: readonly string[]): Refusal {
+  return {
+    code: 'surplus_fields',
+    field: null,
+    value: (surplus.find((value) => value !== '') ?? '').slice(0, 200),
+    message: `The row has more fields than the ${headerWidth} columns of the header; quote a field that holds the delimiter.`,
+  };
+}
+
+/** Sent without one, the line would be new each time: a second replay would count it twice. */
+function withoutLineNo({ fields, columns, isRejects }: CsvSource, values: readonly string[]): Refusal | null {
+  const at = fields.indexOf('lineId');
+  if (at < 0 || values[at]?.trim() !== '') return null;
+  const field = columns[at] ?? null;
+  return {
+    code: 'invalid_line_id',
+    field,
+    value: '',
+    message: `${field} is empty; expected the number of the line.${isRejects ? ` ${UNCOUNTED}` : ''}`,
+  };
 }

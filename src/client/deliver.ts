@@ -3,8 +3,8 @@
 // Whatever may pass is tried again for ever, with capped exponential backoff and full jitter, or when Retry-After says.
 // Sending a line twice is harmless, since every row carries its number. Of a batch, only what is not stored goes again.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf, type Refusal, TillstreamError } from '../model/errors.ts';
-import { readAnswer, type Verdict } from './answer.ts';
+import { type Refusal, TillstreamError } from '../model/errors.ts';
+import { readAnswer, unanswered, type Verdict } from './answer.ts';
 import type { Connection } from './connection.ts';
 import type { CsvRow } from './csv-rows.ts';
 import { rowJson } from './row-json.ts';
@@ -86,7 +86,7 @@ async function send(rows: readonly CsvRow[], { connection, isBatch, report }: De
       : connection.post('application/json', rows.map(rowJson).join()));
   } catch (error) {
     if (error instanceof TillstreamError) throw error;
-    return { kind: 'later', reason: messageOf(error), afterMs: null };
+    return unanswered(error);
   }
   report.answered(answer.latencyUs);
   return readAnswer(answer, isBatch ? rows.length : null, connection.url);
@@ -107,12 +107,12 @@ function settle(rows: readonly CsvRow[], refused: ReadonlyMap<number, Refusal | 
   return { waiting, unexplained };
 }
 
-function backoffMs(failures: number, afterMs: number | null, random: () => number): number {
+export function backoffMs(failures: number, afterMs: number | null, random: () => number): number {
   if (afterMs !== null) return Math.min(afterMs, RETRY_AFTER_MAX_MS) + random() * RETRY_AFTER_JITTER_MS;
   return random() * Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** Math.min(failures, 20));
 }
 
 /** Returns at once when `stop` is aborted. */
-async function pause(ms: number, stop: AbortSignal): Promise<void> {
+export async function pause(ms: number, stop: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal: stop }).catch(() => undefined);
 }

@@ -1,4 +1,6 @@
 // How fast a replay goes: so many lines a second, or by the clock of the invoices. The slower of the two prevails.
+import { performance } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readDate } from '../model/dates.ts';
 
 export interface Pace {
@@ -12,6 +14,8 @@ export interface Pace {
 const BURST_MS = 50;
 /** Shorter waits are not worth a timer; they add up until they are. */
 const WAIT_MIN_MS = 5;
+/** A timer that is set to more than 24.8 days goes off at once. */
+const SLEEP_MS_MAX = 86_400_000;
 
 export class Pacer {
   readonly #pace: Pace;
@@ -25,8 +29,17 @@ export class Pacer {
     this.#nextAtMs = nowMs;
   }
 
-  /** How long to wait before a line of this date is sent, in ms; 0: send it now. */
-  delayMs(invoiceDate: string, nowMs: number): number {
+  /** Resolves when a line of this date is to be sent, or when `stop` is aborted. */
+  async keep(invoiceDate: string, stop: AbortSignal): Promise<void> {
+    const nowMs = performance.now();
+    const untilMs = nowMs + this.#delayMs(invoiceDate, nowMs);
+    for (let leftMs = untilMs - nowMs; leftMs > 0 && !stop.aborted; leftMs = untilMs - performance.now()) {
+      await sleep(Math.min(leftMs, SLEEP_MS_MAX), undefined, { signal: stop }).catch(() => undefined);
+    }
+  }
+
+  /** 0: send it now. */
+  #delayMs(invoiceDate: string, nowMs: number): number {
     const delay = Math.max(this.#delayByRate(nowMs), this.#delayByDate(invoiceDate, nowMs));
     return delay < WAIT_MIN_MS ? 0 : delay;
   }

@@ -1,9 +1,13 @@
 // The file of refused rows: a CSV with the columns of the files replayed, the number of the line, and at the end row, code
-// and reason. Mended, it can be replayed as it is: the numbers make sure that nothing else changes.
+// and reason; after these, what a row has beyond its columns, so that nothing of it is lost.
+//
+// Mended, it can be replayed as it is: the numbers make sure that nothing else changes. A row whose invoice is not known
+// has no number, and is refused until somebody gives it one.
 import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { messageOf, type Refusal, TillstreamError } from '../model/errors.ts';
-import { type CsvRow, type CsvSource, REJECT_COLUMNS } from './csv-rows.ts';
+import { LineReader } from '../model/read-line.ts';
+import { type CsvRow, type CsvSource, REJECT_COLUMNS, UNCOUNTED } from './csv-rows.ts';
 
 /** Written at the latest when this much waits. */
 const BUFFER_CHARACTERS_MAX = 64 * 1024;
@@ -32,14 +36,22 @@ export async function openRejects(
 export class RejectsFile {
   readonly #descriptor: number;
   readonly #path: string;
-  /** Columns of all files, by name. */
-  readonly #columns: readonly string[];
+  /** Columns of all files: what they mean, and the first name for it. */
+  readonly #columns: ReadonlyMap<string, string>;
+  readonly #reader = new LineReader('UTC');
   #buffer = '';
 
   constructor(path: string, sources: readonly CsvSource[], isResumed: boolean) {
     this.#path = path;
-    this.#columns = [...new Set(sources.flatMap(({ columns }) => columns))];
-    if (!sources.every(({ hasLineNo }) => hasLineNo)) this.#columns = [...this.#columns, 'LineNo'];
+    const columns = new Map<string, string>();
+    for (const source of sources) {
+      for (const [index, name] of source.columns.entries()) {
+        const meaning = meaningOf(source, index);
+        if (!columns.has(meaning)) columns.set(meaning, name);
+      }
+    }
+    if (!columns.has('lineId')) columns.set('lineId', 'LineNo');
+    this.#columns = columns;
     const goesOn = isResumed && existsSync(path);
     try {
       this.#descriptor = openSync(path, goesOn ? 'a' : 'w');
@@ -49,19 +61,28 @@ export class RejectsFile {
         cause,
       });
     }
-    if (!goesOn) this.#buffer = csvLine([...this.#columns, ...REJECT_COLUMNS]);
+    if (!goesOn) this.#buffer = csvLine([...columns.values(), ...REJECT_COLUMNS]);
     this.flush();
   }
 
   append(row: CsvRow, refusal: Refusal): void {
-    const { columns } = row.source;
-    const values = this.#columns.map((column) => {
-      const index = columns.indexOf(column);
-      if (index >= 0) return row.values[index] ?? '';
-      return column === 'LineNo' ? String(row.lineNo) : '';
-    });
-    this.#buffer += csvLine([...values, String(row.row), refusal.code, refusal.message]);
+    const values = new Map(row.values.map((value, index) => [meaningOf(row.source, index), value]));
+    let reason = refusal.message;
+    if (!row.source.hasLineNo) {
+      const isCounted = row.lineNo !== null && this.#isInvoiceNo(row.invoiceNo);
+      values.set('lineId', isCounted ? String(row.lineNo) : '');
+      if (!isCounted) reason += ` ${UNCOUNTED}`;
+    }
+    if (row.surplus.length > 0) reason += ' Those beyond stand after this reason.';
+    const fields = [...this.#columns.keys()].map((meaning) => values.get(meaning) ?? '');
+    this.#buffer += csvLine([...fields, String(row.row), refusal.code, reason, ...row.surplus]);
     if (this.#buffer.length >= BUFFER_CHARACTERS_MAX) this.flush();
+  }
+
+  /** Rows without one are counted among themselves, which says nothing of the invoice that they belong to. */
+  #isInvoiceNo(text: string): boolean {
+    const result = this.#reader.read({ InvoiceNo: text });
+    return !('refusal' in result && result.refusal.code === 'invalid_invoice_no');
   }
 
   /** Everything so far is in the file. @throws disk_full */
@@ -80,6 +101,11 @@ export class RejectsFile {
   close(): void {
     closeSync(this.#descriptor);
   }
+}
+
+/** Two files may name the same thing differently. */
+function meaningOf({ fields, columns }: CsvSource, index: number): string {
+  return fields[index] ?? columns[index] ?? '';
 }
 
 function csvLine(values: readonly string[]): string {

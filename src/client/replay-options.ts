@@ -37,7 +37,7 @@ export interface ReplayProgress {
   readonly share: number;
   /** Since the last report. */
   readonly linesPerSecond: number;
-  /** The platform has answered nobody for a while: how long, and the last reason. */
+  /** No line has got through for a while: how long, and why. */
   readonly waiting: { readonly seconds: number; readonly reason: string } | null;
 }
 
@@ -61,6 +61,11 @@ export interface ReplaySummary {
   readonly resumeFile: string | null;
   readonly rejectsFile: string | null;
   readonly firstRejects: readonly Rejected[];
+  /**
+   * Lines that replaced a version that differed while the replay ran, as the platform counts them: those that other senders
+   * replaced in that time are among them. null: not known, since it was interrupted, or the order store is far behind.
+   */
+  readonly replacedMeanwhile: number | null;
 }
 
 /** More lines a request are no faster, and make a lost connection dearer. */

@@ -6,8 +6,8 @@
 import { setMaxListeners } from 'node:events';
 import { basename } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Refusal } from '../model/errors.ts';
+import { askStream, replacedByNow } from './ask-stream.ts';
 import { type CsvRow, type CsvSource, csvRows, openCsv } from './csv-rows.ts';
 import type { DeliveryReport } from './deliver.ts';
 import { Lane, laneIndex } from './lane.ts';
@@ -67,6 +67,8 @@ class Replay implements DeliveryReport {
   #row: number;
   #share = 0;
   #isComplete = false;
+  /** Of the platform, before anything was sent; null until it has answered. */
+  #replacedBefore: number | null = null;
   #failure: unknown = null;
   #saving: Promise<void> = Promise.resolve();
   #reported = { lines: 0, atMs: 0 };
@@ -102,7 +104,7 @@ class Replay implements DeliveryReport {
     ];
     const sending = this.#lanes.map((lane) => this.#attempt(lane.run((rows) => (this.#tally.sent += rows))));
     try {
-      await this.#attempt(this.#read(sources));
+      await this.#attempt(this.#play(sources));
       for (const lane of this.#lanes) lane.end();
       await Promise.all(sending);
     } finally {
@@ -132,6 +134,18 @@ class Replay implements DeliveryReport {
     this.#tally.retried(reason, performance.now());
   }
 
+  async #play(sources: readonly CsvSource[]): Promise<void> {
+    const stream = await askStream(this.#options, {
+      stop: this.#stop.signal,
+      random: this.#options.random ?? Math.random,
+      onUnanswered: (reason) => this.#tally.unanswered(reason, performance.now()),
+    });
+    if (stream === null) return;
+    this.#state.goesTo(stream.id);
+    this.#replacedBefore = stream.replaced;
+    await this.#read(sources);
+  }
+
   async #read(sources: readonly CsvSource[]): Promise<void> {
     const { limit = Number.POSITIVE_INFINITY, rate, speed } = this.#options;
     const pacer = rate === undefined && speed === undefined ? null : new Pacer({ rate, speed }, performance.now());
@@ -141,7 +155,8 @@ class Replay implements DeliveryReport {
       for (const row of rows) {
         if (row.row > limit) return;
         if (row.row <= this.#skipRows) continue;
-        if (pacer !== null) await this.#keepPace(pacer, row);
+        if (pacer !== null)
+          await pacer.keep(row.values[row.source.fields.indexOf('invoiceDate')] ?? '', this.#stop.signal);
         if (lane === undefined || row.invoiceNo !== laneOf) {
           laneOf = row.invoiceNo;
           lane = this.#lanes[laneIndex(laneOf, this.#lanes.length)];
@@ -155,11 +170,6 @@ class Replay implements DeliveryReport {
       this.#share = share;
     }
     this.#isComplete = true;
-  }
-
-  async #keepPace(pacer: Pacer, row: CsvRow): Promise<void> {
-    const delayMs = pacer.delayMs(row.values[row.source.fields.indexOf('invoiceDate')] ?? '', performance.now());
-    if (delayMs > 0) await sleep(delayMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
   }
 
   /** Stops sending; what is in flight gets its time, and no more. */
@@ -247,6 +257,14 @@ class Replay implements DeliveryReport {
       resumeFile: isDone ? null : this.#state.path,
       rejectsFile: this.#options.rejectsFile ?? null,
       firstRejects,
+      replacedMeanwhile: await this.#replacedMeanwhile(),
     };
+  }
+
+  async #replacedMeanwhile(): Promise<number | null> {
+    const before = this.#replacedBefore;
+    if (before === null || this.#stop.signal.aborted) return null;
+    const now = await replacedByNow(this.#options);
+    return now === null ? null : now - before;
   }
 }

@@ -1,7 +1,9 @@
 // How far a replay has come, so that Ctrl-C (or a crash) costs a second of work at most.
 //
 // It holds the row up to which everything is stored or refused. What was sent beyond is sent again: identity makes that
-// harmless. Files that have changed since, or another platform, are refused: rows would be skipped that were never sent.
+// harmless. Files that have changed since, or the data of another platform, are refused: rows would be skipped that were
+// never sent. What tells data apart is the stream's id: behind the same URL there may be a new data directory, and the same
+// one behind another URL.
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { messageOf, TillstreamError } from '../model/errors.ts';
 import type { CsvSource } from './csv-rows.ts';
@@ -14,8 +16,11 @@ export interface ResumePoint {
 }
 
 interface Contents extends ResumePoint {
-  readonly format: 1;
+  readonly format: 2;
+  /** Where it was sent to: for people. */
   readonly url: string;
+  /** Of the stream that has it; null before the platform has answered. */
+  readonly streamId: string | null;
   readonly files: readonly { readonly name: string; readonly size: number; readonly mtimeMs: number }[];
 }
 
@@ -25,6 +30,9 @@ export class ResumeFile {
   readonly path: string;
   readonly #url: string;
   readonly #files: Contents['files'];
+  /** The replay that is resumed. */
+  #before: Contents | null = null;
+  #streamId: string | null = null;
   #saved = '';
 
   constructor(path: string, url: string, sources: readonly CsvSource[]) {
@@ -46,15 +54,25 @@ export class ResumeFile {
     if (JSON.stringify(contents.files) !== JSON.stringify(this.#files)) {
       throw this.#conflict(`The files are not, or no longer, those of the replay that stopped (${this.path})`);
     }
-    if (contents.url !== this.#url) {
-      throw this.#conflict(`The replay that stopped went to ${contents.url}, not to ${this.#url}`);
-    }
+    this.#before = contents;
+    this.#streamId = contents.streamId;
     return contents;
+  }
+
+  /** Everything from now on goes to this stream. @throws conflict  when what is resumed went to another */
+  goesTo(streamId: string): void {
+    const before = this.#before;
+    if (before !== null && before.row > 0 && before.streamId !== streamId) {
+      throw this.#conflict(
+        `The replay that stopped went to ${before.url}, and what was stored there is not in the data that ${this.#url} has now`,
+      );
+    }
+    this.#streamId = streamId;
   }
 
   /** On disk whole or not at all. @throws directory_not_writable */
   async save(point: ResumePoint): Promise<void> {
-    const contents: Contents = { format: 1, url: this.#url, files: this.#files, ...point };
+    const contents: Contents = { format: 2, url: this.#url, streamId: this.#streamId, files: this.#files, ...point };
     const text = `${JSON.stringify(contents)}\n`;
     if (text === this.#saved) return;
     try {
@@ -83,7 +101,7 @@ export class ResumeFile {
 function parse(text: string): Contents | null {
   try {
     const value = JSON.parse(text) as Partial<Contents> | null;
-    const isOurs = value?.format === 1 && Number.isSafeInteger(value.row) && Array.isArray(value.refusedRows);
+    const isOurs = value?.format === 2 && Number.isSafeInteger(value.row) && Array.isArray(value.refusedRows);
     return isOurs ? (value as Contents) : null;
   } catch {
     return null;

@@ -17,6 +17,8 @@ export interface Rejected {
 
 /** A hiccup is not worth a word; a platform that has answered nobody for this long is. */
 const WAITING_AFTER_MS = 3_000;
+/** Longer than the platform tells anybody to wait: who has said nothing since may be gone, whatever the last word was. */
+const SILENT_AFTER_MS = 10_000;
 /** Enough to see what is wrong without opening the rejects file. */
 const FIRST_REJECTS_MAX = 10;
 
@@ -28,7 +30,7 @@ export class Tally {
   readonly firstRejects: Rejected[] = [];
   // In µs, log-bucketed to three significant figures; resolution and memory do not depend on how much is recorded.
   readonly #latencies = createHistogram({ figures: 3 });
-  #trouble: { readonly sinceMs: number; reason: string } | null = null;
+  #trouble: { readonly sinceMs: number; readonly reason: string; readonly saidAtMs: number } | null = null;
 
   answered(latencyUs: number): void {
     this.#latencies.record(Math.max(1, latencyUs));
@@ -50,13 +52,24 @@ export class Tally {
 
   retried(reason: string, nowMs: number): void {
     this.retries += 1;
-    this.#trouble = { sinceMs: this.#trouble?.sinceMs ?? nowMs, reason };
+    this.unanswered(reason, nowMs);
+  }
+
+  /** Nothing gets through now, and this is why. */
+  unanswered(reason: string, nowMs: number): void {
+    this.#trouble = { sinceMs: this.#trouble?.sinceMs ?? nowMs, reason, saidAtMs: nowMs };
   }
 
   /** null while lines get through. */
   waiting(nowMs: number): { readonly seconds: number; readonly reason: string } | null {
     if (this.#trouble === null || nowMs - this.#trouble.sinceMs < WAITING_AFTER_MS) return null;
-    return { seconds: (nowMs - this.#trouble.sinceMs) / 1000, reason: this.#trouble.reason };
+    const { sinceMs, reason, saidAtMs } = this.#trouble;
+    const silentMs = nowMs - saidAtMs;
+    const isSilent = silentMs >= SILENT_AFTER_MS;
+    return {
+      seconds: (nowMs - sinceMs) / 1000,
+      reason: isSilent ? `nothing answers, for ${Math.round(silentMs / 1000)} s; before that ${reason}` : reason,
+    };
   }
 
   latencyMs(): LatencyMs {

@@ -22,6 +22,23 @@ export function readDate(text: string, timeZone: string): string | null {
   return us === null ? null : wallClock(us[3], us[1], us[2], us[4], us[5], us[6]);
 }
 
+/** What the name of a period lacks of a date that can be read, by its length. */
+const PERIOD_RESTS = new Map([
+  ['2010'.length, '-01-01'],
+  ['2010-12'.length, '-01'],
+  ['2010-12-01T08'.length, ':00'],
+]);
+const PERIOD = /^\d{4}(?:-\d{2}(?:-\d{2}T\d{2})?)?$/;
+
+/** After the last day that a line can have: no date of a line, but an end that says what it means. */
+const END = `${lineLimits.yearMax + 1}-01-01`;
+
+/** The bound of a range: a date, or the name of a year, month or hour, which begins it. null when it is none. */
+export function readBound(name: 'from' | 'to', text: string, timeZone: string): string | null {
+  const filled = PERIOD.test(text) ? `${text}${PERIOD_RESTS.get(text.length)}` : text;
+  return name === 'to' && filled === END ? `${END}T00:00:00` : readDate(filled, timeZone);
+}
+
 type Part = string | undefined;
 
 function wallClock(year: Part, month: Part, day: Part, hour: Part, minute: Part, second: Part): string | null {

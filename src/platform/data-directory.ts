@@ -21,8 +21,23 @@ import { ADMIN_KEY_FILE, RUNNING_FILE, type RunningPlatform } from './running-pl
 /** Written into a new directory; a higher one is refused. Goes up when an older version could not read what we write. */
 export const FORMAT = 1;
 
+/** The sample that is to be played: lines of two different ones would mix, since each is a year of its own. */
+export interface SampleWish {
+  readonly lines: number;
+  /** Whether somebody asked for that many; otherwise, one that is there already goes on as it is. */
+  readonly isNamed: boolean;
+}
+
+export interface SampleMarker {
+  readonly createdAt?: string;
+  /** Not yet in that of version 0.1.0. */
+  readonly lines?: number;
+}
+
 export interface DataDirectory {
   readonly path: string;
+  /** The sample that it holds; null for a shop's. */
+  readonly sample: SampleMarker | null;
   readonly stream: string;
   readonly orders: string;
   readonly state: string;
@@ -38,12 +53,12 @@ export interface DataDirectory {
 
 /**
  * Makes the directory if need be and takes its lock, which ends with the process, however it ends.
- * @param sample whether it is to hold a sample: a new one is marked so, a shop's is refused
+ * @param sample what a new one is marked with; a shop's, and that of another sample, is refused. null: a shop's own
  * @throws directory_locked, directory_not_writable, directory_too_new, directory_foreign, wrong_usage
  */
 export async function openDataDirectory(
   path: string,
-  { sample }: { readonly sample: boolean },
+  { sample }: { readonly sample: SampleWish | null },
 ): Promise<DataDirectory> {
   const root = resolve(path);
   const at = (name: string): string => join(root, name);
@@ -60,6 +75,7 @@ export async function openDataDirectory(
   }
   return {
     path: root,
+    sample: sampleIn(root),
     stream: at('stream'),
     orders: at('orders'),
     state: at('state'),
@@ -107,20 +123,16 @@ const OF_A_FIRST_START: ReadonlySet<string> = new Set([
   'lost+found',
 ]);
 
-function checkFormat(root: string, sample: boolean): void {
+function checkFormat(root: string, sample: SampleWish | null): void {
   if (formatOf(root) === null) {
     const createdAt = new Date().toISOString();
     // First the marker: a start that fails, or is killed, must not leave a sample's directory that looks like a shop's.
-    if (sample) writeJson(join(root, SAMPLE_MARKER), { createdAt });
+    if (sample !== null) writeJson(join(root, SAMPLE_MARKER), { createdAt, lines: sample.lines });
     else rmSync(join(root, SAMPLE_MARKER), { force: true });
     writeJson(join(root, VERSION_FILE), { format: FORMAT, createdAt });
     return;
   }
-  if (sample && !existsSync(join(root, SAMPLE_MARKER))) {
-    throw new TillstreamError('wrong_usage', `${root} is not a sample's: sample lines would mix with the shop's own.`, {
-      hint: 'Leave --data-dir out, or name a new directory.',
-    });
-  }
+  if (sample !== null) checkSample(root, sample);
 }
 
 export interface DirectoryFormat {
@@ -155,6 +167,28 @@ export function formatOf(root: string): DirectoryFormat | null {
       hint: 'Run the version of Tillstream that wrote it, or a newer one.',
     },
   );
+}
+
+function checkSample(root: string, { lines, isNamed }: SampleWish): void {
+  const there = sampleIn(root);
+  if (there === null) {
+    throw new TillstreamError('wrong_usage', `${root} is not a sample's: sample lines would mix with the shop's own.`, {
+      hint: 'Leave --data-dir out, or name a new directory.',
+    });
+  }
+  if (there.lines === undefined) writeJson(join(root, SAMPLE_MARKER), { ...there, lines });
+  if (!isNamed || there.lines === undefined || lines === there.lines) return;
+  const count = (number: number): string => number.toLocaleString('en-GB');
+  throw new TillstreamError(
+    'wrong_usage',
+    `${root} holds the sample of ${count(there.lines)} lines: that of ${count(lines)} is another, and would mix with it.`,
+    { hint: 'Leave the number out, name a new directory with --data-dir, or delete this one.' },
+  );
+}
+
+function sampleIn(root: string): SampleMarker | null {
+  const file = join(root, SAMPLE_MARKER);
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null;
 }
 
 /**

@@ -1,5 +1,5 @@
 // The whole platform in one process: a data directory, its parts, the routes before them, an address.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { limitRate } from '../access/rate-limit.ts';
 import { LoopDelay } from '../observe/loop-delay.ts';
@@ -11,7 +11,7 @@ import { addressOf, listen, readTls, refuseOpenAddress, tryPort } from './addres
 import { startAlerting } from './alerting.ts';
 import { ANSWERS_TIMEOUT_MS } from './closing.ts';
 import { type Config, settingsThatDiffer } from './config.ts';
-import { openDataDirectory, startFailure } from './data-directory.ts';
+import { openDataDirectory, type SampleMarker, type SampleWish, startFailure } from './data-directory.ts';
 import { createLog, writerOf } from './log.ts';
 import { createOperator } from './operator.ts';
 import { openParts } from './parts.ts';
@@ -24,8 +24,8 @@ import type { VerifyReport } from './verify.ts';
 
 export interface PlatformOptions {
   readonly config: Config;
-  /** Whether the data directory is to hold a sample's lines. */
-  readonly sample: boolean;
+  /** Whose lines the data directory is to hold: those of this sample; null: a shop's own. */
+  readonly sample: SampleWish | null;
   /** Called when the platform cannot go on; it has to be closed then. */
   readonly onFatal: (error: Error) => void;
 }
@@ -33,6 +33,8 @@ export interface PlatformOptions {
 export interface Platform {
   readonly url: string;
   readonly dataDirectory: string;
+  /** What the data directory holds; null for a shop's own lines. */
+  readonly sample: SampleMarker | null;
   readonly routes: readonly Route[];
   /** PEM; null: no TLS. */
   readonly certificate: string | null;
@@ -63,6 +65,8 @@ async function start({ config, sample, onFatal }: PlatformOptions): Promise<Plat
   const tls = address.tls === null ? null : readTls(address.tls);
   const log = createLog('http', config.logLevel);
   const writeLog = writerOf(log);
+  // None is made for a platform that cannot run. Of one that is there, the lock may say more than the port: who has both.
+  if (!existsSync(config.dataDirectory)) await tryPort(address);
   const directory = await openDataDirectory(config.dataDirectory, { sample });
   const onEnd = (error: Error): void => {
     log.fatal({ err: error }, 'A thread has ended');
@@ -135,6 +139,7 @@ async function start({ config, sample, onFatal }: PlatformOptions): Promise<Plat
     return {
       url,
       dataDirectory: directory.path,
+      sample: directory.sample,
       routes: server.routeList,
       certificate,
       adminKey: config.auth ? adminKey : null,

@@ -18,7 +18,7 @@ import type { Config } from './config.ts';
 import type { DataDirectory } from './data-directory.ts';
 import type { Operator } from './operator.ts';
 import type { Parts } from './parts.ts';
-import { pulseOf, type RateMeter, statusOf } from './status.ts';
+import { pulseOf, type RateMeter, statusOf, streamOf } from './status.ts';
 import { storeSizes } from './store-sizes.ts';
 import type { WarehouseThread } from './warehouse-thread.ts';
 
@@ -66,6 +66,7 @@ export function registerRoutes(
     });
   statusRoutes(server, {
     status,
+    stream: () => streamOf({ stream, orders }),
     verify: () => operator.verify(),
     notReady: () => admission.closedBecause()?.message ?? null,
   });

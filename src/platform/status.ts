@@ -1,8 +1,9 @@
-// What a platform says about itself: a reading of all its parts, and GET /v1/status.
+// What a platform says about itself: a reading of all its parts, GET /v1/status, GET /v1/stream.
 import { bodyLimits } from '../ingest/body.ts';
 import type { Ingest } from '../ingest/ingest.ts';
 import { lineLimits } from '../model/line.ts';
 import type { ConsumerReading, Reading } from '../observe/reading.ts';
+import type { OrderStore } from '../stores/orders/order-store.ts';
 import type { ConsumerStatus } from '../stream/consumer.ts';
 import type { Operator } from './operator.ts';
 import type { Parts } from './parts.ts';
@@ -75,6 +76,23 @@ export async function statusOf(sources: StatusSources) {
     replaced: lines.replaced,
     disk,
     limits: { ...bodyLimits, line: lineLimits },
+  };
+}
+
+export interface StreamSources {
+  readonly stream: StreamOnThread;
+  readonly orders: OrderStore;
+}
+
+/** By which a sender knows whether it still speaks to the same data, and what its lines have replaced. */
+export async function streamOf({ stream, orders }: StreamSources) {
+  const [{ newest }, checkpoint] = await Promise.all([stream.bounds(), orders.checkpoint()]);
+  return {
+    id: stream.id,
+    newest,
+    /** Up to where the order store has it, and with it `replaced`. */
+    served: checkpoint?.streamId === stream.id ? checkpoint.sequence : null,
+    replaced: await orders.replaced(),
   };
 }
 

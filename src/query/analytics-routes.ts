@@ -1,9 +1,8 @@
 // What the business wants to know: sales by period, most sold products, highest invoices. From the warehouse.
 import type { FastifyInstance } from 'fastify';
 import Type, { type Static } from 'typebox';
-import { readDate } from '../model/dates.ts';
+import { readBound } from '../model/dates.ts';
 import { TillstreamError } from '../model/errors.ts';
-import { lineLimits } from '../model/line.ts';
 import type { SqlParameter, SqlValue } from '../stores/warehouse/warehouse.ts';
 
 type Row = Record<string, SqlValue>;
@@ -40,7 +39,7 @@ const InvoicesQuery = Type.Object({ order: Type.Enum(['highest', 'lowest'], { de
 const config = { access: 'read' } as const;
 
 export function analyticsRoutes(server: FastifyInstance, questions: Questions, timeZone: string): void {
-  const bound = (name: 'from' | 'to', text: string | undefined): string | null => readBound(name, text, timeZone);
+  const bound = (name: 'from' | 'to', text: string | undefined): string | null => boundOf(name, text, timeZone);
 
   server.get<{ Querystring: Static<typeof SalesQuery> }>(
     '/v1/analytics/sales',
@@ -148,22 +147,10 @@ function period(start: SqlValue | undefined, by: keyof typeof PERIOD_CHARACTERS)
   return String(start).slice(0, PERIOD_CHARACTERS[by]);
 }
 
-/** What the name of a period lacks of a date that can be read, by its length. */
-const PERIOD_RESTS = new Map<number, string>([
-  [PERIOD_CHARACTERS.year, '-01-01'],
-  [PERIOD_CHARACTERS.month, '-01'],
-  [PERIOD_CHARACTERS.hour, ':00'],
-]);
-const PERIOD = /^\d{4}(?:-\d{2}(?:-\d{2}T\d{2})?)?$/;
-
-/** After the last day that a line can have: no date of a line, but an end that says what it means. */
-const END = `${lineLimits.yearMax + 1}-01-01`;
-
 /** @throws invalid_parameter */
-function readBound(name: 'from' | 'to', text: string | undefined, timeZone: string): string | null {
+function boundOf(name: 'from' | 'to', text: string | undefined, timeZone: string): string | null {
   if (text === undefined || text === '') return null;
-  const filled = PERIOD.test(text) ? `${text}${PERIOD_RESTS.get(text.length)}` : text;
-  const wallClock = name === 'to' && filled === END ? `${END}T00:00:00` : readDate(filled, timeZone);
+  const wallClock = readBound(name, text, timeZone);
   if (wallClock !== null) return wallClock;
   throw new TillstreamError(
     'invalid_parameter',

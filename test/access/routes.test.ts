@@ -59,6 +59,7 @@ const table: Readonly<Record<string, Row>> = {
   'GET /v1/status': { access: 'read', ok: 200 },
   'GET /v1/live': { access: 'key', ok: 200 },
   'GET /metrics': { access: 'read', ok: 200 },
+  'GET /v1/stream': { access: 'key', ok: 200 },
   'POST /v1/verify': { access: 'admin', ok: 200 },
   'GET /healthz': { access: 'open', ok: 200 },
   'GET /readyz': { access: 'open', ok: 200 },
@@ -105,7 +106,7 @@ beforeAll(async () => {
   const directory = join(await freshDirectory('access'), 'data');
   platform = await startPlatform({
     config: readConfig({}, { dataDirectory: directory, port: '0' }),
-    sample: false,
+    sample: null,
     onFatal: (error) => {
       throw error;
     },

@@ -64,6 +64,14 @@ describe('replay', () => {
     expect(replayed.stderr).toBe('');
   });
 
+  it('says so when there is nothing to send', async () => {
+    await writeFile(join(directory, 'empty.csv'), CSV.slice(0, CSV.indexOf('\n') + 1));
+    expect(await shown('replay', 'empty.csv')).toMatchInlineSnapshot(`
+      "Nothing was sent: there are no rows below the header.
+      exit 0"
+    `);
+  });
+
   it('ends with 3 when rows were refused, and shows why', async () => {
     const { code, stdout, stderr } = await run('replay', 'broken.csv', '--rejects', 'rejects.csv');
     expect(steady(stdout)).toMatchInlineSnapshot(`
@@ -177,6 +185,12 @@ describe('look-ups', () => {
       "No sales in that time.
       exit 0"
     `);
+    expect(await shown('sales', '--country', 'Narnia')).toMatchInlineSnapshot(`
+      "No sales in Narnia yet.
+      Countries are spelt as in the data: tillstream query "SELECT DISTINCT country FROM sales"
+      exit 0"
+    `);
+    expect(await shown('sales', '--country', 'Narnia', '--to', '2012')).toContain('No sales in Narnia in that time.');
   });
   it('products', async () => {
     expect(await shown('products', '--limit', '2')).toMatchInlineSnapshot(`

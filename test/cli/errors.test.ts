@@ -58,6 +58,15 @@ describe('wrong usage ends with 2 and says where help is', () => {
       exit 2"
     `);
   });
+  it.each([
+    ['sales', '--from', '2011-13-01'],
+    ['sales', '--to', '2011-02-29'],
+    ['products', '--from', '2011-01-01T25'],
+  ])('a date that is none, before anybody is asked: %s %s %s', async (...commandLine) => {
+    const text = await screen(...commandLine);
+    expect(text).toContain(`argument '${commandLine[2]}' is invalid. Expected a date`);
+    expect(text).toContain('exit 2');
+  });
   it('an argument missing', async () => {
     expect(await screen('customer')).toMatchInlineSnapshot(`
       "wrong_usage: missing required argument 'id'

@@ -155,6 +155,9 @@ describe('help', () => {
       The shop's client: reads CSV files (gzipped or not) and POSTs each row as JSON, as tills and web
       shops would. Lines of an invoice stay in order. Exit code 3 when some lines were refused.
 
+      Files without a LineNo column are numbered within each invoice, on across all files of the command:
+      name the parts of one export in one command, in their order.
+
       Lines that are there already count once: run it again in full, or go on with --resume.
 
       Arguments:

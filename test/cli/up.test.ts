@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -58,16 +58,44 @@ describe('the directory of a sample', () => {
   const sampleIn = (data: string) =>
     runCli(['up', '--sample', '10', '--exit', '--json', '--port', '0', '--data-dir', data]);
 
-  it("is a sample's also when its first start failed", async () => {
-    const data = join(directory, 'sample');
+  it("is not made for a platform that cannot run; is a sample's also when it was there, and the first start failed", async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     const { port } = taken.address() as AddressInfo;
-    const failed = await runCli(['up', '--sample', '--port', String(port), '--data-dir', data]);
+    const failing = (data: string) => runCli(['up', '--sample', '--port', String(port), '--data-dir', data]);
+    const fresh = join(directory, 'fresh');
+    const sample = join(directory, 'sample');
+    await mkdir(sample);
+    for (const data of [fresh, sample]) {
+      expect((await failing(data)).stderr).toContain(`Port ${port} of 127.0.0.1 is taken by another program.`);
+    }
     taken.close();
-    expect(failed.stderr).toContain(`Port ${port} of 127.0.0.1 is taken by another program.`);
-    expect(readdirSync(join(data, 'state'))).toEqual([]); // Known before any store is made.
-    expect(await sampleIn(data)).toMatchObject({ code: 0, stderr: '' });
+    expect(existsSync(fresh)).toBe(false);
+    expect(readdirSync(join(sample, 'state'))).toEqual([]); // Known before any store is made.
+    expect(JSON.parse(await readFile(join(sample, 'sample.json'), 'utf8'))).toMatchObject({ lines: 25_000 });
+  });
+
+  it('holds one sample: that of another number of lines is another year, and would mix with it', async () => {
+    const first = await runCli(['up', '--sample', '20', '--exit', '--json', '--port', '0', '--data-dir', directory]);
+    expect(first.code).toBe(0);
+    const other = await runCli(['up', '--sample', '30', '--exit', '--port', '0', '--data-dir', directory]);
+    expect(other.code).toBe(2);
+    expect(other.stderr.replaceAll(directory, 'DIR')).toMatchInlineSnapshot(`
+      "wrong_usage: DIR holds the sample of 20 lines: that of 30 is another, and would mix with it.
+      Leave the number out, name a new directory with --data-dir, or delete this one.
+      "
+    `);
+    const again = await runCli(['up', '--sample', '--exit', '--json', '--port', '0', '--data-dir', directory]);
+    expect(again.code).toBe(0);
+    expect(JSON.parse(again.stdout.split('\n')[1] ?? '').stores[0].lines).toBe(20);
+  });
+
+  it('says that it is a sample when it is run without --sample: a shop must not take it for its own', async () => {
+    expect(await sampleIn(directory)).toMatchObject({ code: 0, stderr: '' });
+    const { stdout, stderr, code } = await runCli(['up', '--exit', '--port', '0', '--data-dir', directory]);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`Data  ${directory} (sample data)`);
+    expect(stderr).toContain(`${directory} holds sample lines: a shop's own would mix with them.`);
   });
 
   it.each(['sample.json.new', 'sample.json', 'version.json.new'])(

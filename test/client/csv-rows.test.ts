@@ -246,6 +246,14 @@ describe('numbers of lines', () => {
     expect(names(await rowsOf(b, a))).toEqual(['1 b.csv 1', '2 a.csv 2', '3 a.csv 1']);
   });
 
+  it('leave out a row that does not say which invoice it is of: what stands in that column may be another’s number', async () => {
+    const columns = 'Description,InvoiceNo,StockCode,Quantity,InvoiceDate,UnitPrice,Country';
+    const slipped = (...lines: string[]) => file([columns, ...lines].join('\n'));
+    const rest = 'A,6,2010-12-01,2.55,France';
+    const rows = await rowsOf(await slipped(`X,1,${rest}`, `MUG,2,1,${rest}`, `Y,1,${rest}`, `Z,2,${rest}`));
+    expect(rows.map(({ lineNo }) => lineNo)).toEqual([1, null, 2, 1]);
+  });
+
   it('are the file’s own where it has them; without one a line would be new each time it is sent', async () => {
     const rows = await rowsOf(await file(`${HEADER},LineNo\n${line('1', 'A')},7\n${line('1', 'B')},\n`));
     expect(rows.map(({ lineNo }) => lineNo)).toEqual([null, null]);

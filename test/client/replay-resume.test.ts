@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { isTillstreamError } from '../../src/model/errors.ts';
 import { csvOf, shopRows } from './shop.ts';
 import { arrived, expected, isRefused, listen, REFUSED, random, run, seed, setStage, shop, stage } from './stage.ts';
@@ -35,6 +35,68 @@ describe(`rejects (seed ${seed})`, () => {
     expect(arrived()).toEqual(expected(rows));
   });
 
+  describe('a row whose invoice is not known', () => {
+    const TOO_LONG = 'R'.repeat(300);
+    const row = (invoiceNo: string, stockCode: string) => ({ invoiceNo, stockCode });
+    const noInvoice = { code: 'invalid_invoice_no', field: 'InvoiceNo', value: '""', message: 'InvoiceNo is "".' };
+    const onPlatform = () => [...arrived()].map(([identity, stockCode]) => `${identity} ${stockCode}`);
+    let rejectsFile: string;
+    let url: string;
+    beforeEach(async () => {
+      rejectsFile = join(stage.directory, 'rejects.csv');
+      url = await listen({ refuse: ({ InvoiceNo }) => (/^R\d$/.test(InvoiceNo) ? null : noInvoice) });
+      await run(await shop([row('R1', 'A'), row('', 'B'), row('R1', 'C'), row(TOO_LONG, 'D')]), url, { rejectsFile });
+      expect(onPlatform()).toEqual(['R1-1 A', 'R1-2 C']);
+    });
+
+    it('has no line number in the rejects file: mended there, it must not replace another line', async () => {
+      const text = await readFile(rejectsFile, 'utf8');
+      await writeFile(rejectsFile, text.replace(/^,B/m, 'R1,B').replace(TOO_LONG, 'R1'));
+      const summary = await run(rejectsFile, url);
+      expect(onPlatform()).toEqual(['R1-1 A', 'R1-2 C']);
+      expect(summary).toMatchObject({ sent: 0, rejected: 2 });
+      expect(summary.firstRejects[0]?.refusal).toMatchInlineSnapshot(`
+        {
+          "code": "invalid_line_id",
+          "field": "LineNo",
+          "message": "LineNo is empty; expected the number of the line. Either correct all refused rows in the file they came from and replay that instead; or give this one a LineNo that no other line of its invoice has.",
+          "value": "",
+        }
+      `);
+    });
+
+    it('says in the rejects file what to do; done so, in either way or both, every line is there once', async () => {
+      const text = await readFile(rejectsFile, 'utf8');
+      const rows = parse(text, { columns: true }) as Record<string, string>[];
+      expect(rows.find(({ StockCode }) => StockCode === 'B')?.reason).toMatchInlineSnapshot(
+        `"InvoiceNo is "". Either correct all refused rows in the file they came from and replay that instead; or give this one a LineNo that no other line of its invoice has."`,
+      );
+      await writeFile(rejectsFile, text.replace(/^(,B.*France,)/m, 'R1$13').replace(/^RRR.*\n/m, ''));
+      expect(await run(rejectsFile, url)).toMatchObject({ sent: 1, accepted: 1 });
+      expect(onPlatform()).toEqual(['R1-1 A', 'R1-2 C', 'R1-3 B']);
+
+      await run(await shop([row('R1', 'A'), row('R1', 'B'), row('R1', 'C'), row('R1', 'D')]), url);
+      expect(onPlatform()).toEqual(['R1-1 A', 'R1-2 B', 'R1-3 C', 'R1-4 D']);
+    });
+  });
+
+  it('rows of files that name their columns differently are all there, under one name', async () => {
+    const numbered = csvOf([{ invoiceNo: '7', stockCode: 'S7' }])
+      .replace('CustomerID', 'Customer ID')
+      .replace('Country', 'Country,LineId')
+      .replace('France', 'France,12');
+    await writeFile(join(stage.directory, 'numbered.csv'), numbered);
+    const files = [await shop([{ invoiceNo: '6', stockCode: 'S14' }]), join(stage.directory, 'numbered.csv')];
+    const rejectsFile = join(stage.directory, 'rejects.csv');
+    const url = await listen({ refuse: (line) => (isRefused(line) ? REFUSED : null) });
+    await run('', url, { files, rejectsFile });
+    const [first, second] = (parse(await readFile(rejectsFile), { columns: true }) as Record<string, string>[]).sort(
+      (a, b) => Number(a.row) - Number(b.row),
+    );
+    expect(first).toMatchObject({ InvoiceNo: '6', CustomerID: '17850', LineId: '1' });
+    expect(second).toMatchObject({ InvoiceNo: '7', CustomerID: '17850', LineId: '12' });
+  });
+
   it('a row that does not fit the header is refused without asking the platform, and keeps its number', async () => {
     const rows = shopRows(3, random).map((row) => ({ ...row, invoiceNo: '1' }));
     const lines = csvOf(rows).split('\r\n');
@@ -46,6 +108,36 @@ describe(`rejects (seed ${seed})`, () => {
     expect(summary).toMatchObject({ sent: 2, accepted: 2, rejected: 1, lastRow: 3 });
     expect([...arrived().keys()]).toEqual(['1-1', '1-3']);
     expect(summary.firstRejects[0]).toMatchObject({ file: 'slipped.csv', row: 2, refusal: { code: 'surplus_fields' } });
+  });
+
+  it('a row with too many fields is there with all of them, so that it can be mended in the file', async () => {
+    const good = csvOf([{ invoiceNo: '1', stockCode: 'S1' }]);
+    const file = join(stage.directory, 'slipped.csv');
+    await writeFile(file, good.replace('"A ""MUG"", BLUE"', 'MUG, "BLUE",, ROUND'));
+    const [first, second] = [join(stage.directory, 'first.csv'), join(stage.directory, 'second.csv')];
+    const url = await listen();
+    await run(file, url, { rejectsFile: first });
+    const [, rejected] = (await readFile(first, 'utf8')).split('\n');
+    expect(rejected).toMatchInlineSnapshot(
+      `"1,S1,MUG," ""BLUE""",, ROUND,2,12/1/2010 8:26,1,1,surplus_fields,"The row has more fields than the 8 columns of the header; quote a field that holds the delimiter. Those beyond stand after this reason.",2.55,17850,France"`,
+    );
+
+    // What is not mended stays as it is, however often it goes round.
+    await run(first, url, { rejectsFile: second });
+    const [, again] = parse(await readFile(second), { relax_column_count: true }) as string[][];
+    const [, before] = parse(await readFile(first), { relax_column_count: true }) as string[][];
+    expect(again?.slice(0, 9)).toEqual(before?.slice(0, 9));
+    expect(again?.slice(12)).toEqual(before?.slice(12));
+    expect(again?.slice(12)).toHaveLength(3);
+
+    const fields = [...(again?.slice(0, 8) ?? []), ...(again?.slice(12) ?? [])];
+    const mended = [...fields.slice(0, 2), `"${fields.slice(2, 6).join().replaceAll('"', '""')}"`, ...fields.slice(6)];
+    const header = (await readFile(second, 'utf8')).split('\n')[0];
+    await writeFile(second, `${header}\n${mended.join()},1,1,,\n`);
+    await run(second, url);
+    expect(stage.platform.stored).toMatchObject([
+      { InvoiceNo: '1', LineNo: '1', Description: 'MUG, "BLUE",, ROUND', Quantity: 2, Country: 'France' },
+    ]);
   });
 
   it('the file is never one of those that are replayed', async () => {
@@ -147,18 +239,46 @@ describe(`resuming (seed ${seed})`, () => {
     expect(stage.platform.stored.length).toBe(100);
   });
 
-  it('refuses a file that has changed since, and another platform: rows would be skipped that never came', async () => {
+  it('refuses a file that has changed since: rows would be skipped that never came', async () => {
     const file = await shop(shopRows(100, random));
     const url = await listen();
     await run(file, url, { limit: 10 });
-    await expect(run(file, `${url}/other`, { resume: true })).rejects.toThrow('went to');
     await shop(shopRows(101, random));
-    const error = await run(file, url, { resume: true }).catch((reason) => reason);
-    expect(`${error.code}: ${error.message}\n${error.hint}`.replaceAll(stage.directory, 'DIR')).toMatchInlineSnapshot(`
+    expect(await refusal(run(file, url, { resume: true }))).toMatchInlineSnapshot(`
       "conflict: The files are not, or no longer, those of the replay that stopped (DIR/resume.json).
       Run it without --resume to send everything again: what is stored already is not counted twice."
     `);
     expect(stage.platform.stored.length).toBe(10);
+  });
+
+  it('refuses other data behind the same URL, for the same reason; the same data may be behind another', async () => {
+    const rows = shopRows(100, random);
+    const file = await shop(rows);
+    const url = await listen();
+    await run(file, url, { limit: 10 });
+    const first = stage.platform;
+    await first.close();
+    await listen({ streamId: 'stream-2' }, Number(new URL(url).port));
+    expect((await refusal(run(file, url, { resume: true }))).replaceAll(url, 'URL')).toMatchInlineSnapshot(`
+      "conflict: The replay that stopped went to URL, and what was stored there is not in the data that URL has now.
+      Run it without --resume to send everything again: what is stored already is not counted twice."
+    `);
+    expect(stage.platform.stored).toEqual([]);
+    await stage.platform.close();
+
+    const elsewhere = await listen();
+    expect(await run(file, elsewhere, { resume: true })).toMatchObject({ sent: 90, resumedAfterRow: 10 });
+    stage.platform.stored.push(...first.stored);
+    expect(arrived()).toEqual(expected(rows));
+  });
+
+  it('resumes what was stopped before any platform answered', async () => {
+    const file = await shop(shopRows(10, random));
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 200);
+    const waited = await run(file, 'http://127.0.0.1:1', { signal: stop.signal });
+    expect(waited).toMatchObject({ sent: 0, lastRow: 0, interrupted: true, retries: 0 });
+    expect(await run(file, await listen(), { resume: true })).toMatchObject({ accepted: 10, lastRow: 10 });
   });
 
   it('a state that is not ours is not overwritten by --resume', async () => {
@@ -169,3 +289,10 @@ describe(`resuming (seed ${seed})`, () => {
     expect(await readFile(join(stage.directory, 'resume.json'), 'utf8')).toBe('{"mine": true}');
   });
 });
+
+/** `code: message` (hint), with the directory left out. */
+async function refusal(work: Promise<unknown>): Promise<string> {
+  const error: unknown = await work.catch((reason) => reason);
+  if (!isTillstreamError(error)) throw error ?? new Error('It did not fail');
+  return `${error.code}: ${error.message}\n${error.hint}`.replaceAll(stage.directory, 'DIR');
+}

@@ -174,6 +174,19 @@ describe(`replay (seed ${seed})`, () => {
     expect(summary.seconds).toBeLessThan(10);
   });
 
+  it('--speed also waits for longer than a timer can: 30 days are not 1 ms', async () => {
+    const [header, first = '', second = ''] = csvOf(shopRows(2, random)).split('\r\n');
+    const file = join(stage.directory, 'gap.csv');
+    await writeFile(file, [header, first, second.replace('12/1/2010', '12/31/2010')].join('\n'));
+    const stop = new AbortController();
+    const url = await listen();
+    const going = run(file, url, { speed: 1, signal: stop.signal });
+    await until(() => stage.platform.stored.length > 0);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    stop.abort();
+    expect(await going).toMatchObject({ accepted: 1, interrupted: true, lastRow: 1 });
+  });
+
   it('a slow lane does not make memory grow: the reader waits', async () => {
     // One invoice of 100,000 lines is one lane, on a platform that takes 5 ms a line.
     const rows = Array.from({ length: 100_000 }, (_, index) => ({ invoiceNo: '1', stockCode: `S${index + 1}` }));

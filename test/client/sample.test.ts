@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { tryNextInSample } from '../../src/cli/sample.ts';
 import { type CsvRow, csvRows, openCsv } from '../../src/client/csv-rows.ts';
 import { generateRows, type SampleRow } from '../../src/client/sample/year.ts';
 import { sampleCsv } from '../../src/client/sample-csv.ts';
 import { readDate } from '../../src/model/dates.ts';
 import { isTillstreamError } from '../../src/model/errors.ts';
+import { isAdjustment, isCancellation } from '../../src/model/invoice.ts';
 import { dataset } from '../support/dataset.ts';
 
 const REAL_LINES = 541_909;
@@ -276,3 +278,14 @@ async function firstBytes(path: string): Promise<string> {
   for await (const chunk of chunks) text += chunk;
   return text;
 }
+
+it('the line that `up --sample` proposes to send is an order, of an invoice that the sample does not have', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'tillstream-sample-'));
+  const csv = Buffer.concat([...sampleCsv({ lines: 25_000, seed: 1 })]).toString('latin1');
+  await writeFile(join(directory, 'sample.csv'), csv);
+  const adminKey = null;
+  const screen = tryNextInSample({ url: 'http://127.0.0.1:8080', dataDirectory: directory, adminKey });
+  const invoiceNo = /"InvoiceNo": "(.*?)"/.exec(screen)?.[1] ?? '';
+  expect(csv).not.toContain(`\r\n${invoiceNo},`);
+  expect([isAdjustment(invoiceNo), isCancellation(invoiceNo), invoiceNo === '']).toEqual([false, false, false]);
+});

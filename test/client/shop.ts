@@ -22,11 +22,14 @@ export interface PlatformOptions {
   /** Why a line is refused; null: it is not. `try_again`: not stored, may be sent again. */
   readonly refuse?: (line: Line) => { code: string; field: string; value: string; message: string } | null;
   readonly delayMs?: () => number;
+  /** Which data it has. */
+  readonly streamId?: string;
 }
 
 export class Platform {
   /** In the order in which they came; a line sent twice is there twice. */
   readonly stored: Line[] = [];
+  /** Of lines. */
   readonly requests: { readonly headers: IncomingMessage['headers']; readonly lines: number }[] = [];
   readonly #options: PlatformOptions;
   readonly #server = createServer((request, response) => void this.#answer(request, response));
@@ -62,6 +65,10 @@ export class Platform {
       for await (const chunk of request) chunks.push(chunk as Buffer);
     } catch {
       return;
+    }
+    if (request.url?.endsWith('/v1/stream')) {
+      const id = this.#options.streamId ?? 'stream-1';
+      return respond(response, 200, { id, newest: null, served: null, replaced: 0 });
     }
     const text = Buffer.concat(chunks).toString();
     const isBatch = request.headers['content-type'] === 'application/x-ndjson';

@@ -23,7 +23,7 @@ it.each(['orders', 'state', 'stream'])(
     const dataDirectory = join(await freshDirectory('failed'), 'data');
     const config = readConfig({}, { dataDirectory, port: '0', auth: 'false' });
     const fatal: Error[] = [];
-    const start = () => startPlatform({ config, sample: false, onFatal: (error) => fatal.push(error) });
+    const start = () => startPlatform({ config, sample: null, onFatal: (error) => fatal.push(error) });
     await (await start()).close();
     const file = join(dataDirectory, store, 'data.mdb');
     await rename(file, `${file}.kept`);
