@@ -13,12 +13,17 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
+import { UNFINISHED } from '../backup/unfinished.ts';
 import { isTillstreamError, messageOf, TillstreamError } from '../model/errors.ts';
 import { isDiskFull } from '../stores/disk-room.ts';
 import { ADMIN_KEY_FILE, RUNNING_FILE, type RunningPlatform } from './running-platform.ts';
 
 /** Written into a new directory; a higher one is refused. Goes up when an older version could not read what we write. */
-const FORMAT = 1;
+export const FORMAT = 1;
+/** Held by the process that works in the directory. */
+export const LOCK_FILE = 'lock';
+/** What makes a directory a data directory. */
+export const VERSION_FILE = 'version.json';
 
 export interface DataDirectory {
   readonly path: string;
@@ -48,7 +53,7 @@ export async function openDataDirectory(
   const at = (name: string): string => join(root, name);
   makeWritable(root);
   checkFormat(root, sample);
-  const lock = await takeLock(at('lock'), root);
+  const lock = await takeLock(root);
   for (const name of ['stream', 'orders', 'state', 'lake', 'warehouse']) mkdirSync(at(name), { recursive: true });
   // The secret that signs tokens is in it; the directory itself may be older than we are.
   chmodSync(at('state'), 0o700);
@@ -92,16 +97,21 @@ const SAMPLE_MARKER = 'sample.json';
 
 /** What may be there before version.json is: of a start that was killed or had no space, or of the file system. */
 const OF_A_FIRST_START: ReadonlySet<string> = new Set([
-  'lock',
+  LOCK_FILE,
   SAMPLE_MARKER,
   `${SAMPLE_MARKER}.new`,
-  'version.json.new',
+  `${VERSION_FILE}.new`,
   'lost+found',
 ]);
 
 function checkFormat(root: string, sample: boolean): void {
-  const file = join(root, 'version.json');
+  const file = join(root, VERSION_FILE);
   if (!existsSync(file)) {
+    if (existsSync(join(root, UNFINISHED))) {
+      throw new TillstreamError('directory_foreign', `${root} holds a restore that was not finished.`, {
+        hint: 'Run that restore again, on the same directory: it begins anew.',
+      });
+    }
     if (readdirSync(root).some((name) => !OF_A_FIRST_START.has(name))) {
       throw new TillstreamError(
         'directory_foreign',
@@ -142,10 +152,11 @@ function checkFormat(root: string, sample: boolean): void {
 /**
  * A lock of the operating system on a file, by way of DuckDB: Node itself has none, and a file that only says "locked"
  * outlives a killed process.
+ * @throws directory_locked, directory_not_writable
  */
-async function takeLock(file: string, root: string): Promise<DuckDBInstance> {
+export async function takeLock(root: string): Promise<DuckDBInstance> {
   try {
-    return await DuckDBInstance.create(file, { threads: '1', memory_limit: '16MB' });
+    return await DuckDBInstance.create(join(root, LOCK_FILE), { threads: '1', memory_limit: '16MB' });
   } catch (cause) {
     const message = messageOf(cause);
     const pid = /PID (\d+)/.exec(message)?.[1];

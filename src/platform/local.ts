@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { accessRoutes } from '../access/routes.ts';
 import { ingestRoutes } from '../ingest/routes.ts';
 import { analyticsRoutes } from '../query/analytics-routes.ts';
+import { backupRoutes } from '../query/backup-routes.ts';
 import { ordersRoutes } from '../query/orders-routes.ts';
 import { quarantineRoutes } from '../query/quarantine-routes.ts';
 import { sqlRoutes } from '../query/sql-routes.ts';
@@ -86,7 +87,11 @@ async function start(options: PlatformOptions): Promise<Platform> {
     throw error;
   });
   const ending = new AbortController();
-  const operator = createOperator(parts);
+  const operator = createOperator(parts, {
+    dataDirectory: directory.path,
+    version: packageVersion(),
+    diskReserveBytes: config.diskReserveBytes,
+  });
   const rate = new RateMeter(() => parts.ingest.counters.accepted);
   const server = createServer({
     onError: (error, request) => log.error({ err: error, ...request }, 'A request failed'),
@@ -95,7 +100,7 @@ async function start(options: PlatformOptions): Promise<Platform> {
     ...(options.trustedProxies === null ? {} : { trustedProxies: options.trustedProxies }),
   });
   const startedAt = new Date();
-  registerRoutes(server, { parts, access, operator, config, directory, startedAt, rate });
+  registerRoutes(server, { parts, access, operator, config, directory, startedAt, rate, ending: ending.signal });
   const close = async (): Promise<void> => {
     ending.abort();
     rate.stop();
@@ -142,11 +147,13 @@ interface Served {
   readonly directory: DataDirectory;
   readonly startedAt: Date;
   readonly rate: RateMeter;
+  /** Aborted when the platform is to end. */
+  readonly ending: AbortSignal;
 }
 
 function registerRoutes(
   server: FastifyInstance,
-  { parts, access, operator, config, directory, startedAt, rate }: Served,
+  { parts, access, operator, config, directory, startedAt, rate, ending }: Served,
 ): void {
   const { stream, ingest, admission, orders, quarantine, warehouse } = parts;
   const questions = {
@@ -159,6 +166,10 @@ function registerRoutes(
   analyticsRoutes(server, questions, config.timeZone);
   sqlRoutes(server, questions);
   quarantineRoutes(server, quarantine, operator);
+  backupRoutes(server, {
+    backup: (path, signal) => operator.backup(path, AbortSignal.any([signal, ending])),
+    progress: () => operator.backupProgress(),
+  });
   statusRoutes(server, {
     status: () =>
       statusOf({

@@ -9,6 +9,7 @@ import type { OrderStore } from '../stores/orders/order-store.ts';
 import { openLmdbQuarantine } from '../stores/quarantine/lmdb-quarantine.ts';
 import type { Quarantine } from '../stores/quarantine/quarantine.ts';
 import { Head } from '../stream/head.ts';
+import type { BackupThread } from './backup-thread.ts';
 import { BATCHES_TIMEOUT_MS, STREAM_TIMEOUT_MS } from './closing.ts';
 import type { Config } from './config.ts';
 import type { HostedConsumers } from './consumer-host.ts';
@@ -30,6 +31,8 @@ export interface Parts {
   readonly warehouse: Thread<WarehouseThread>;
   /** Both threads, as far as they run consumers. */
   readonly threads: readonly Thread<HostedConsumers>[];
+  /** A thread for one backup; whoever starts it ends it. */
+  startBackupThread(): Thread<BackupThread>;
   /** Finishes the batches under way, as far as closing.ts gives them time; what is not done is delivered after the next start. */
   close(): Promise<void>;
 }
@@ -76,7 +79,9 @@ export async function openParts(
     await close();
     throw error;
   }
-  return { stream, ingest, admission, orders, quarantine, pipelines, warehouse, threads, close };
+  // Without it the platform goes on: its backup fails.
+  const startBackupThread = () => startThread<BackupThread>('backup-thread', directory, head.buffer, config, () => {});
+  return { stream, ingest, admission, orders, quarantine, pipelines, warehouse, threads, startBackupThread, close };
 }
 
 async function endThread(thread: Thread<{ stop: () => Promise<void> }>, timeoutMs: number): Promise<void> {

@@ -57,6 +57,8 @@ const table: Readonly<Record<string, Row>> = {
   'DELETE /v1/keys/:id': { access: 'admin', path: '/v1/keys/none', ok: 404 },
   'GET /v1/status': { access: 'read', ok: 200 },
   'POST /v1/verify': { access: 'admin', ok: 200 },
+  'POST /v1/backups': { access: 'admin', body: { path: 'not an absolute path' }, ok: 400 },
+  'GET /v1/backups': { access: 'admin', ok: 200 },
   'GET /healthz': { access: 'open', ok: 200 },
   'GET /readyz': { access: 'open', ok: 200 },
 };
