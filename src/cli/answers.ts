@@ -1,9 +1,15 @@
 // What the platform answers, as far as the command line reads it.
+import type { RunningBackup } from '../platform/operator.ts';
 import type { QuarantineState } from '../stores/quarantine/quarantine.ts';
 
+export type { BackupReport as BackupAnswer } from '../platform/backup.ts';
 export type { Status as StatusAnswer } from '../platform/status.ts';
 export type { VerifyReport as VerifyAnswer } from '../platform/verify.ts';
 export type { QueryAnswer } from '../stores/warehouse/warehouse.ts';
+
+export interface BackupsAnswer {
+  readonly running: RunningBackup | null;
+}
 
 export interface InvoiceSummary {
   readonly invoiceNo: string;

@@ -3,6 +3,7 @@
 // 130 interrupted.
 import { Command } from 'commander';
 import { productsCommand, queryCommand, salesCommand } from './analytics.ts';
+import { backupCommand, restoreCommand } from './backup.ts';
 import { doctorCommand } from './doctor.ts';
 import { reportError, wrongUsage } from './failure.ts';
 import { generateCommand } from './generate.ts';
@@ -28,7 +29,7 @@ function createProgram(): Command {
     ['Run:', [upCommand()]],
     ['Bring sales in:', [replayCommand(), generateCommand()]],
     ['Look things up:', [invoiceCommand(), customerCommand(), salesCommand(), productsCommand(), queryCommand()]],
-    ['Operate:', [statusCommand(), verifyCommand(), quarantineCommand()]],
+    ['Operate:', [statusCommand(), verifyCommand(), quarantineCommand(), backupCommand(), restoreCommand()]],
     ['Administer:', [keysCommand(), tokenCommand(), doctorCommand()]],
   ];
   for (const [heading, commands] of groups) {

@@ -81,5 +81,5 @@ export function troublesText(status: StatusAnswer, width: number): string {
 }
 
 function acceptedText({ lines, requests, linesPerSecond }: StatusAnswer['accepted']): string {
-  return `${counted(lines, 'line')} in ${counted(requests, 'request')} since the start, ${grouped(linesPerSecond)} lines/s now`;
+  return `${counted(lines, 'line')} in ${counted(requests, 'request')} since the start, ${counted(linesPerSecond, 'line')}/s now`;
 }

@@ -32,11 +32,20 @@ export function verifyCommand(): Command {
   });
 }
 
-/** What each store holds. */
+/** What each store holds, and where they differ. */
 export function storesScreen(report: VerifyAnswer, width: number): string {
+  return storesTable(report.stores, width) + differences(report, width);
+}
+
+type StoreFigures = Omit<VerifyAnswer['stores'][number], 'store' | 'firstDifference' | 'wrongHeader'> & {
+  readonly store: string;
+};
+
+/** What each store holds. */
+export function storesTable(stores: readonly StoreFigures[], width: number): string {
   const { dim, red } = palette(process.stdout);
-  const apart = report.stores.some(({ quarantined, discarded }) => quarantined > 0 || discarded > 0);
-  const rows = report.stores.map((store) => [
+  const apart = stores.some(({ quarantined, discarded }) => quarantined > 0 || discarded > 0);
+  const rows = stores.map((store) => [
     store.store,
     grouped(store.lines),
     grouped(store.invoices),
@@ -46,12 +55,11 @@ export function storesScreen(report: VerifyAnswer, width: number): string {
   ]);
   const right = ['Lines', 'Invoices', 'Revenue', ...(apart ? ['Quarantined', 'Discarded'] : [])];
   const columns = [{ title: 'Store' }, ...right.map((title) => ({ title, right: true })), { title: 'Agrees' }];
-  const screen = table(columns, rows, {
+  return table(columns, rows, {
     width,
     paintTitles: dim,
-    paintRow: (line, row) => (report.stores[row]?.agrees === false ? red(line) : line),
+    paintRow: (line, row) => (stores[row]?.agrees === false ? red(line) : line),
   });
-  return screen + differences(report, width);
 }
 
 function differences(report: VerifyAnswer, width: number): string {

@@ -15,7 +15,7 @@ import type { Failure, Pipeline } from './pipeline.ts';
 const SHARD = 'local';
 
 /** An object of the lake itself, so that a lake that was deleted has none. */
-const CHECKPOINT_NAME = 'state/checkpoint.json';
+export const CHECKPOINT_NAME = 'state/checkpoint.json';
 
 /** In libuv's pool, so that it holds up nobody; level 6 takes three times as long for a tenth less. */
 const compress = promisify(gzip);
@@ -42,6 +42,15 @@ export function createArchiveRaw(lake: ObjectStore): Pipeline {
       return failures;
     },
   };
+}
+
+/**
+ * Whether a raw object of the lake came after a record (null: before the first). Of a sequence at which delivery was held: no
+ * object has records from both sides of it.
+ */
+export function isArchivedAfter(sequence: string | null, objectName: string): boolean {
+  const last = /^raw\/.*-(\d+)\.ndjson\.gz$/.exec(objectName)?.[1];
+  return last !== undefined && last > (sequence ?? '');
 }
 
 /** Records between two turns of the event loop: a millisecond or two, so that the other pipeline of the thread goes on. */

@@ -9,13 +9,13 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { DuckDBInstance } from '@duckdb/node-api';
+import { UNFINISHED } from '../backup/unfinished.ts';
 import { isTillstreamError, messageOf, TillstreamError } from '../model/errors.ts';
 import { isDiskFull } from '../stores/disk-room.ts';
+import { LOCK_FILE, takeLock } from './directory-lock.ts';
 import { ADMIN_KEY_FILE, RUNNING_FILE, type RunningPlatform } from './running-platform.ts';
 
 /** Written into a new directory; a higher one is refused. Goes up when an older version could not read what we write. */
@@ -33,6 +33,9 @@ export interface SampleMarker {
   /** Not yet in that of version 0.1.0. */
   readonly lines?: number;
 }
+
+/** What makes a directory a data directory. */
+export const VERSION_FILE = 'version.json';
 
 export interface DataDirectory {
   readonly path: string;
@@ -64,7 +67,7 @@ export async function openDataDirectory(
   const at = (name: string): string => join(root, name);
   makeWritable(root);
   checkFormat(root, sample);
-  const lock = await takeLock(at('lock'), root);
+  const lock = await takeLock(root);
   try {
     for (const name of ['stream', 'orders', 'state', 'lake', 'warehouse']) mkdirSync(at(name), { recursive: true });
     // The secret that signs tokens is in it; the directory itself may be older than we are.
@@ -112,11 +115,9 @@ function makeWritable(root: string): void {
 /** In a data directory that began as a sample's: lines of a shop and of a sample never mix. */
 const SAMPLE_MARKER = 'sample.json';
 
-const VERSION_FILE = 'version.json';
-
 /** What may be there before version.json is: of a start that was killed or had no space, or of the file system. */
 const OF_A_FIRST_START: ReadonlySet<string> = new Set([
-  'lock',
+  LOCK_FILE,
   SAMPLE_MARKER,
   `${SAMPLE_MARKER}.new`,
   `${VERSION_FILE}.new`,
@@ -147,6 +148,11 @@ export interface DirectoryFormat {
 export function formatOf(root: string): DirectoryFormat | null {
   const file = join(root, VERSION_FILE);
   if (!existsSync(file)) {
+    if (existsSync(join(root, UNFINISHED))) {
+      throw new TillstreamError('directory_foreign', `${root} holds a restore that was not finished.`, {
+        hint: 'Run that restore again, on the same directory: it begins anew.',
+      });
+    }
     if (readdirSync(root).every((name) => OF_A_FIRST_START.has(name))) return null;
     throw new TillstreamError('directory_foreign', `${root} holds files, but is not a data directory of Tillstream.`, {
       hint: 'Choose an empty or new directory with --data-dir.',
@@ -189,49 +195,6 @@ function checkSample(root: string, { lines, isNamed }: SampleWish): void {
 function sampleIn(root: string): SampleMarker | null {
   const file = join(root, SAMPLE_MARKER);
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null;
-}
-
-/**
- * A lock of the operating system on a file, by way of DuckDB: Node itself has none, and a file that only says "locked"
- * outlives a killed process.
- */
-async function takeLock(
-  file: string,
-  root: string,
-  access: 'READ_WRITE' | 'READ_ONLY' = 'READ_WRITE',
-): Promise<DuckDBInstance> {
-  try {
-    return await DuckDBInstance.create(file, { threads: '1', memory_limit: '16MB', access_mode: access });
-  } catch (cause) {
-    const message = messageOf(cause);
-    const pid = /PID (\d+)/.exec(message)?.[1];
-    if (pid === undefined && !/could not set lock|conflicting lock/i.test(message)) {
-      throw new TillstreamError('directory_not_writable', `The data directory ${root} cannot be used: ${message}.`, {
-        cause,
-      });
-    }
-    throw new TillstreamError(
-      'directory_locked',
-      `${root} is in use by another platform${pid === undefined ? '' : ` (process ${pid})`}.`,
-      {
-        hint: 'End that one first (Ctrl-C), or choose another directory with --data-dir.',
-        cause,
-      },
-    );
-  }
-}
-
-/**
- * Keeps platforms out of a data directory that nobody uses, without writing to it; others may look at the same time.
- * @throws directory_locked  a platform runs on it; directory_not_writable  the lock is damaged
- */
-export async function keepOut(path: string): Promise<{ release(): void }> {
-  const root = resolve(path);
-  const file = join(root, 'lock');
-  // Empty: of a start that was killed before it had the lock.
-  if (!existsSync(file) || statSync(file).size === 0) return { release: () => {} };
-  const lock = await takeLock(file, root, 'READ_ONLY');
-  return { release: () => lock.closeSync() };
 }
 
 /** Of what is no matter of room, however little of it there is. */

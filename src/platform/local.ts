@@ -86,7 +86,9 @@ async function start({ config, sample, onFatal }: PlatformOptions): Promise<Plat
   const { adminKey } = access;
   if (adminKey.isNew) log.info({ file: adminKey.file }, 'A key for the commands on this machine was made');
   const ending = new AbortController();
-  const operator = createOperator(parts, writeLog);
+  const version = packageVersion();
+  const backups = { dataDirectory: directory.path, version, diskReserveBytes: config.diskReserveBytes };
+  const operator = createOperator(parts, backups, writeLog);
   const rate = new RateMeter(() => parts.ingest.counters.accepted);
   const meter = new RequestMeter();
   const loopDelay = new LoopDelay();
@@ -99,7 +101,6 @@ async function start({ config, sample, onFatal }: PlatformOptions): Promise<Plat
     ...(address.trustedProxies === null ? {} : { trustedProxies: address.trustedProxies }),
   });
   const startedAt = new Date();
-  const version = packageVersion();
   const reading = (): Promise<Reading> => readingOf(parts, operator);
   const metrics = createMetrics({ version, requests: meter, loopDelay, reading });
   const close = async (): Promise<void> => {
@@ -116,7 +117,7 @@ async function start({ config, sample, onFatal }: PlatformOptions): Promise<Plat
   try {
     if (config.rateLimit > 0) await limitRate(server, config.rateLimit);
     const served = { parts, access, operator, config, directory, version, startedAt, rate, reading, metrics };
-    registerRoutes(server, { ...served, log: writeLog });
+    registerRoutes(server, { ...served, log: writeLog, ending: ending.signal });
     const url = await listen(server, address);
     const certificate = tls === null ? null : tls.cert.toString('utf8');
     directory.announce({ url, certificate, pid: process.pid, startedAt: startedAt.toISOString() });

@@ -1,7 +1,9 @@
-// What an operator does to a running platform: look at its consumers, verify, redrive.
+// What an operator does to a running platform: look at its consumers, verify, redrive, back up.
 import type { WriteLog } from '../model/log.ts';
 import type { QuarantineEntry } from '../stores/quarantine/quarantine.ts';
 import type { ConsumerStatus } from '../stream/consumer.ts';
+import { type BackupReport, backup } from './backup.ts';
+import type { BackupOrder, BackupProgress } from './backup-thread.ts';
 import type { RedriveResult } from './consumer-host.ts';
 import type { Parts } from './parts.ts';
 import { askPatiently } from './thread-status.ts';
@@ -11,14 +13,26 @@ export interface Operator {
   /** As they were last, where a thread does not answer. */
   consumers(): Promise<readonly ConsumerStatus[]>;
   verify(): Promise<VerifyReport>;
+  /** @param signal cancels it */
+  backup(path: string, signal: AbortSignal): Promise<BackupReport>;
+  /** Of the backup under way; null: there is none. */
+  backupProgress(): Promise<RunningBackup | null>;
   redrive(entry: QuarantineEntry): Promise<RedriveResult>;
   /** @throws not_found, conflict */
   discard(id: string): Promise<void>;
 }
 
-export function createOperator(parts: Parts, log: WriteLog): Operator {
-  const { stream, quarantine, pipelines, warehouse, threads } = parts;
-  /** verify and redrive hold delivery, and verify reads the ledger while nobody changes it: one after the other. */
+export interface RunningBackup extends BackupProgress {
+  readonly path: string;
+  readonly startedAt: string;
+}
+
+export function createOperator(parts: Parts, backups: Omit<BackupOrder, 'path'>, log: WriteLog): Operator {
+  const { stream, quarantine, pipelines, warehouse, threads, startBackupThread } = parts;
+  /**
+   * verify, redrive and backup hold delivery, verify reads the ledger while nobody changes it, and a backup the lake: one
+   * after the other.
+   */
   let operating: Promise<unknown> = Promise.resolve();
   const oneAtATime = <T>(work: () => Promise<T>): Promise<T> => {
     const result = operating.then(work);
@@ -36,6 +50,18 @@ export function createOperator(parts: Parts, log: WriteLog): Operator {
     ordersDigest: () => pipelines.call('ordersDigest'),
     warehouseDigest: () => warehouse.call('warehouseDigest'),
   };
+  let running: { path: string; startedAt: string; progress: () => Promise<BackupProgress> } | null = null;
+  const backUp = async (path: string, signal: AbortSignal): Promise<BackupReport> => {
+    const thread = startBackupThread();
+    running = { path, startedAt: new Date().toISOString(), progress: () => thread.call('progress') };
+    const backedUp = { ...verifiable, copyWarehouse: (to: string) => warehouse.call('copyTo', to) };
+    try {
+      return await backup(backedUp, thread, { ...backups, path }, signal);
+    } finally {
+      running = null;
+      await thread.end();
+    }
+  };
   return {
     consumers: async () => (await Promise.all(statuses.map((status) => status()))).flat(),
     verify: () =>
@@ -50,6 +76,12 @@ export function createOperator(parts: Parts, log: WriteLog): Operator {
         });
         return report;
       }),
+    backup: (path, signal) => oneAtATime(() => backUp(path, signal)),
+    async backupProgress() {
+      if (running === null) return null;
+      const { path, startedAt, progress } = running;
+      return { path, startedAt, ...(await progress()) };
+    },
     redrive: ({ id, store }) =>
       oneAtATime(() => (store === 'warehouse' ? warehouse : pipelines).call('redrive', store, id)),
     discard: (id) =>

@@ -10,6 +10,7 @@ import { openLmdbQuarantine } from '../stores/quarantine/lmdb-quarantine.ts';
 import type { Quarantine } from '../stores/quarantine/quarantine.ts';
 import { Head } from '../stream/head.ts';
 import { type LmdbStreamReader, openLmdbStreamReader } from '../stream/lmdb-stream-reader.ts';
+import type { BackupThread } from './backup-thread.ts';
 import { BATCHES_TIMEOUT_MS, STREAM_TIMEOUT_MS } from './closing.ts';
 import type { Config } from './config.ts';
 import type { HostedConsumers } from './consumer-host.ts';
@@ -33,6 +34,8 @@ export interface Parts {
   readonly warehouse: Thread<WarehouseThread>;
   /** Both threads, as far as they run consumers. */
   readonly threads: readonly Thread<HostedConsumers>[];
+  /** A thread for one backup; whoever starts it ends it. */
+  startBackupThread(): Thread<BackupThread>;
   /** Finishes the batches under way, as far as closing.ts gives them time; what is not done is delivered after the next start. */
   close(): Promise<void>;
 }
@@ -79,7 +82,22 @@ export async function openParts(
     await admission.open();
     await Promise.all(threads.map((thread) => thread.call('start')));
     const tail = reader.tail.bind(reader);
-    return { stream, tail, ingest, admission, orders, quarantine, pipelines, warehouse, threads, close };
+    // Without it the platform goes on: its backup fails.
+    const startBackupThread = () =>
+      startThread<BackupThread>('backup-thread', directory, head.buffer, config, () => {});
+    return {
+      startBackupThread,
+      stream,
+      tail,
+      ingest,
+      admission,
+      orders,
+      quarantine,
+      pipelines,
+      warehouse,
+      threads,
+      close,
+    };
   } catch (error) {
     await close();
     throw error;

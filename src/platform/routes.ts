@@ -8,6 +8,7 @@ import type { Metrics } from '../observe/metrics.ts';
 import { metricsRoutes } from '../observe/metrics-routes.ts';
 import type { Reading } from '../observe/reading.ts';
 import { analyticsRoutes } from '../query/analytics-routes.ts';
+import { backupRoutes } from '../query/backup-routes.ts';
 import { liveRoutes } from '../query/live-routes.ts';
 import { ordersRoutes } from '../query/orders-routes.ts';
 import { quarantineRoutes } from '../query/quarantine-routes.ts';
@@ -35,11 +36,13 @@ export interface Served {
   readonly reading: () => Promise<Reading>;
   readonly metrics: Metrics;
   readonly log: WriteLog;
+  /** Aborted when the platform is to end. */
+  readonly ending: AbortSignal;
 }
 
 export function registerRoutes(
   server: FastifyInstance,
-  { parts, access, operator, config, directory, version, startedAt, rate, reading, metrics, log }: Served,
+  { parts, access, operator, config, directory, version, startedAt, rate, reading, metrics, log, ending }: Served,
 ): void {
   const { stream, tail, ingest, admission, orders, quarantine, warehouse } = parts;
   const questions = {
@@ -52,6 +55,10 @@ export function registerRoutes(
   analyticsRoutes(server, questions, config.timeZone);
   sqlRoutes(server, questions);
   quarantineRoutes(server, quarantine, operator);
+  backupRoutes(server, {
+    backup: (path, signal) => operator.backup(path, AbortSignal.any([signal, ending])),
+    progress: () => operator.backupProgress(),
+  });
   const status = () =>
     statusOf({
       version,

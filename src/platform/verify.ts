@@ -77,10 +77,7 @@ const REACH_TIMEOUT_MS = 10 * 60_000;
 export async function verify(platform: Verifiable): Promise<VerifyReport> {
   const startedMs = performance.now();
   try {
-    await within(platform.hold(), 'stand still');
-    const { newest } = await platform.stream.bounds();
-    if (newest !== null) await within(platform.hold(newest), `take in everything up to ${newest}`);
-    await platform.finishRedrives();
+    const newest = await holdAtNewest(platform);
     const ledger = await readLedger(platform.quarantine);
     const orders = await platform.ordersDigest();
     const warehouse = await platform.warehouseDigest();
@@ -101,6 +98,23 @@ export async function verify(platform: Verifiable): Promise<VerifyReport> {
   } finally {
     await platform.release();
   }
+}
+
+/**
+ * Holds delivery at the newest record of this moment: all stores have it, and none has a later one, until release().
+ * @returns null before the first record
+ * @throws what verify throws; release() all the same
+ */
+export async function holdAtNewest({
+  stream,
+  hold,
+  finishRedrives,
+}: Pick<Verifiable, 'stream' | 'hold' | 'finishRedrives'>): Promise<string | null> {
+  await within(hold(), 'stand still');
+  const { newest } = await stream.bounds();
+  if (newest !== null) await within(hold(newest), `take in everything up to ${newest}`);
+  await finishRedrives();
+  return newest;
 }
 
 /** What a store must hold; the lake is read again only where the quarantine makes a difference. */

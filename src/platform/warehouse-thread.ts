@@ -3,7 +3,7 @@ import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { createLoadWarehouse } from '../pipelines/load-warehouse.ts';
 import { digestLake } from '../stores/lake/duckdb-lake-digest.ts';
 import { openLmdbQuarantine } from '../stores/quarantine/lmdb-quarantine.ts';
-import type { Quarantine, QuarantinedRecord } from '../stores/quarantine/quarantine.ts';
+import { recordsOf } from '../stores/quarantine/quarantine.ts';
 import { openDuckDbWarehouse } from '../stores/warehouse/duckdb-warehouse.ts';
 import type { SelectLimits, SqlParameter } from '../stores/warehouse/warehouse.ts';
 import type { BatchLimits } from '../stream/consumer.ts';
@@ -50,19 +50,12 @@ async function start() {
         added: recordsOf(quarantine, added),
       }),
     warehouseDigest: () => warehouse.digest(),
+    copyTo: (to: string) => warehouse.copyTo(to),
     async stop() {
       await consumers.stop();
       await Promise.all([warehouse.close(), quarantine.close(), stream.close()]);
     },
   };
-}
-
-/** One after the other: all of them may be more than memory holds. */
-async function* recordsOf(quarantine: Quarantine, ids: readonly string[]): AsyncGenerator<QuarantinedRecord> {
-  for (const id of ids) {
-    const record = await quarantine.get(id);
-    if (record !== null) yield record;
-  }
 }
 
 export type WarehouseThread = Awaited<ReturnType<typeof start>>;

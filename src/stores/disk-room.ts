@@ -1,6 +1,7 @@
 // How much room a disk has, and when it counts as full.
-import { existsSync, statfsSync } from 'node:fs';
+import { existsSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { TillstreamError } from '../model/errors.ts';
 
 /**
  * With less than this free a disk counts as full, and LMDB is not asked to write: it survives a write that fails, but
@@ -18,9 +19,35 @@ const PAGES_A_BYTE = 2;
  */
 export function isDiskFull(path: string, bytes = 0): boolean {
   try {
-    const { bavail, bsize } = statfsSync(existsSync(path) ? path : dirname(path));
-    return bavail * bsize < DISK_ROOM_BYTES_MIN + bytes * PAGES_A_BYTE;
+    return freeBytes(path) < DISK_ROOM_BYTES_MIN + bytes * PAGES_A_BYTE;
   } catch {
     return false;
   }
+}
+
+/**
+ * That a copy of many bytes will fit, and leave what the disk needs.
+ * @param reserve to be left on the disk of `path`, should it be the same
+ * @throws disk_full
+ */
+export function assertRoomFor(bytes: number, place: string, reserve?: { path: string; bytes: number }): void {
+  const shared = reserve !== undefined && statSync(existing(place)).dev === statSync(reserve.path).dev;
+  const leftBytes = Math.max(DISK_ROOM_BYTES_MIN, shared ? reserve.bytes : 0);
+  const free = freeBytes(place);
+  if (free >= bytes + leftBytes) return;
+  const message = `${place} needs ${megabytes(bytes)} MB, and ${megabytes(leftBytes)} MB are to stay free; its disk has ${megabytes(free)} MB.`;
+  throw new TillstreamError('disk_full', message, { hint: 'Make room there, or name a place on another disk.' });
+}
+
+function freeBytes(path: string): number {
+  const { bavail, bsize } = statfsSync(existing(path));
+  return bavail * bsize;
+}
+
+function existing(path: string): string {
+  return existsSync(path) ? path : dirname(path);
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(1);
 }

@@ -61,6 +61,8 @@ const table: Readonly<Record<string, Row>> = {
   'GET /metrics': { access: 'read', ok: 200 },
   'GET /v1/stream': { access: 'key', ok: 200 },
   'POST /v1/verify': { access: 'admin', ok: 200 },
+  'POST /v1/backups': { access: 'admin', body: { path: 'not an absolute path' }, ok: 400 },
+  'GET /v1/backups': { access: 'admin', ok: 200 },
   'GET /healthz': { access: 'open', ok: 200 },
   'GET /readyz': { access: 'open', ok: 200 },
 };

@@ -20,6 +20,8 @@ const commands = [
   ['status'],
   ['verify'],
   ['doctor'],
+  ['backup'],
+  ['restore'],
   ['quarantine', 'list'],
   ['quarantine', 'show'],
   ['quarantine', 'redrive'],
@@ -61,6 +63,8 @@ describe('help', () => {
         status            shows how the platform is
         verify            proves that all stores hold the same lines
         quarantine        lists, shows, redrives or discards what could not be used
+        backup <path>     copies everything, while the platform runs
+        restore <backup>  makes a data directory from a backup
 
       Administer:
         keys              makes, lists and revokes API keys

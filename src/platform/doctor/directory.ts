@@ -3,7 +3,8 @@ import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:f
 import { userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { isTillstreamError, messageOf } from '../../model/errors.ts';
-import { FORMAT, formatOf, keepOut } from '../data-directory.ts';
+import { FORMAT, formatOf } from '../data-directory.ts';
+import { keepOut } from '../directory-lock.ts';
 import { ADMIN_KEY_FILE, RUNNING_FILE } from '../running-platform.ts';
 import { type Finding, failed, ok, warning } from './finding.ts';
 

@@ -18,6 +18,8 @@ export interface LakeDigestOptions {
   readonly temporaryDirectory: string;
   /** Records to leave out, by sequence. */
   readonly excluded?: readonly string[];
+  /** The last record that counts; left out: all do. */
+  readonly upTo?: string;
   /** Records that are not in the lake, NDJSON; one at a time is held in memory. */
   readonly added?: Iterable<AddedRecord> | AsyncIterable<AddedRecord>;
   readonly memoryLimitMb?: number;
@@ -97,7 +99,7 @@ const NEWEST = `
     PARTITION BY invoice_no, line_id ORDER BY received_at DESC, sequence DESC, position DESC) = 1`;
 
 async function digest(connection: DuckDBConnection, options: LakeDigestOptions, spill: string): Promise<LakeDigest> {
-  const { directory, excluded = [] } = options;
+  const { directory, excluded = [], upTo } = options;
   const files = [path.join(asPattern(path.join(directory, 'raw')), '**', '*.ndjson.gz')];
   const matched = await connection.runAndReadAll(`SELECT 1 FROM glob(${sqlText(files[0] ?? '')}) LIMIT 1`);
   if (matched.currentRowCount === 0) files.pop();
@@ -112,7 +114,7 @@ async function digest(connection: DuckDBConnection, options: LakeDigestOptions, 
     CREATE TABLE newest AS
     WITH records AS (
       SELECT * FROM ${readLinesSql(`[${files.map(sqlText).join()}]`, { strict: false })}
-      WHERE sequence NOT IN (SELECT sequence FROM excluded)
+      WHERE sequence NOT IN (SELECT sequence FROM excluded)${upTo === undefined ? '' : ` AND sequence <= ${sqlText(upTo)}`}
     ), lines AS (${LINES})
     ${NEWEST}`);
   const days = await sumDigests(connection, 'newest');

@@ -78,3 +78,14 @@ export async function* everyEntry(
     if (page.length < ENTRIES_AT_ONCE) return;
   }
 }
+
+/** Entries by their ids, one after the other: all of them may be more than memory holds. Those that are gone are left out. */
+export async function* recordsOf(
+  quarantine: Pick<Quarantine, 'get'>,
+  ids: readonly string[],
+): AsyncGenerator<QuarantinedRecord> {
+  for (const id of ids) {
+    const record = await quarantine.get(id);
+    if (record !== null) yield record;
+  }
+}

@@ -20,6 +20,8 @@ export interface DuckDbWarehouseOptions {
   readonly threads?: number;
 }
 
+export const WAREHOUSE_FILE = 'warehouse.duckdb';
+
 /** A third of the memory that the platform may take in all; sums over 54 million lines spill little beyond it. */
 const MEMORY_LIMIT_MB = 256;
 
@@ -61,7 +63,7 @@ export async function openSession(options: DuckDbWarehouseOptions): Promise<Duck
     }
     // DuckDB's worker threads spin for work: with one of two cores, a load takes half the processor time and no longer.
     const threads = options.threads ?? Math.max(1, availableParallelism() - 1);
-    instance = await DuckDBInstance.create(path.join(directory, 'warehouse.duckdb'), {
+    instance = await DuckDBInstance.create(path.join(directory, WAREHOUSE_FILE), {
       threads: String(threads),
       memory_limit: `${options.memoryLimitMb ?? MEMORY_LIMIT_MB}MiB`,
       temp_directory: spillDirectory,

@@ -15,6 +15,7 @@ import {
 } from '@duckdb/node-api';
 import type { Checkpoint } from '../../model/checkpoint.ts';
 import { TillstreamError } from '../../model/errors.ts';
+import { copyDuckDbFile } from './duckdb-copy.ts';
 import { digestOf } from './duckdb-digest.ts';
 import { endsInstance, storeError } from './duckdb-failure.ts';
 import { batchPath, loadRecords } from './duckdb-load.ts';
@@ -144,6 +145,11 @@ export class DuckDbWarehouse implements Warehouse {
         connection.closeSync();
       }
     });
+  }
+
+  /** Copies the file, as it is between two loads, into another directory; questions go on. */
+  copyTo(directory: string): Promise<void> {
+    return this.#loads.take(() => this.#use(() => copyDuckDbFile(this.#options.directory, directory)));
   }
 
   /** Ends queries from outside, lets a load finish. */

@@ -1,0 +1,30 @@
+// What the file system says when a backup or a restore cannot be written, in our words.
+import { isTillstreamError, messageOf, TillstreamError } from '../model/errors.ts';
+
+/** Read from texts: an error may come from another thread or process, from LMDB or DuckDB, each with its own. */
+const NO_ROOM = /ENOSPC|EDQUOT|no space left/i;
+const NOT_ALLOWED = /EACCES|EROFS|EPERM/;
+
+/** @param path where was written */
+export function writingFailure(error: unknown, path: string): unknown {
+  const said = wordsOf(error);
+  if (NO_ROOM.test(said)) {
+    return new TillstreamError('disk_full', `The disk of ${path} has filled up; what was written there is removed.`, {
+      hint: 'Make room there, or name a place on another disk.',
+      cause: error,
+    });
+  }
+  if (isTillstreamError(error) && error.code !== 'unavailable') return error;
+  if (NOT_ALLOWED.test(said)) {
+    return new TillstreamError('directory_not_writable', `${path} cannot be written: ${messageOf(error)}.`, {
+      hint: 'Give this user the right to write there, or name another place.',
+      cause: error,
+    });
+  }
+  return error;
+}
+
+function wordsOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause !== undefined ? `\n${wordsOf(error.cause)}` : '';
+  return messageOf(error) + cause;
+}
