@@ -203,6 +203,7 @@ describe('up says why it cannot start, and the way out', () => {
     const directory = await freshDirectory('setting');
     expect(await refusal(directory, { TILLSTREAM_STREAM_HOURS: 'a day' })).toMatchInlineSnapshot(`
       "wrong_usage: TILLSTREAM_STREAM_HOURS is "a day"; expected a whole number from 0.
+      \`tillstream up --help\` shows all settings.
       exit 2"
     `);
   });
