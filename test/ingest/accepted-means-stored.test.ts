@@ -38,7 +38,10 @@ describe('a request of 100,000 lines', () => {
     const body = ndjsonOf(lines);
     await door.post(LINE);
     let done = false;
+    const begun = performance.now();
+    let took = Number.NaN;
     const large = door.ndjson(body).finally(() => {
+      took = performance.now() - begun;
       done = true;
     });
     const waits: number[] = [];
@@ -57,8 +60,9 @@ describe('a request of 100,000 lines', () => {
     expect((await large).json).toMatchObject({ accepted: 100_000, rejected: 0 });
     expect(waits.length, 'requests answered meanwhile').toBeGreaterThan(5);
     const median = waits.sort((a, b) => a - b)[waits.length >> 1] ?? 0;
-    expect(median, 'ms, half of the small requests').toBeLessThan(100);
+    // Shares of the whole, which is longer where the machine is busy.
+    expect(median / took, 'half of the small requests').toBeLessThan(0.1);
     // The body is looked through once for its lines, and the frame is built once; all else goes by turns of 2 ms.
-    expect(longestTurn, 'ms without a turn of the event loop').toBeLessThan(400);
+    expect(longestTurn / took, 'without a turn of the event loop').toBeLessThan(0.5);
   });
 });
