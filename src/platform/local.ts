@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import { accessRoutes } from '../access/routes.ts';
+import { describeApi } from '../docs/openapi.ts';
+import { docsPages } from '../docs/pages.ts';
 import { ingestRoutes } from '../ingest/routes.ts';
 import { analyticsRoutes } from '../query/analytics-routes.ts';
 import { ordersRoutes } from '../query/orders-routes.ts';
@@ -95,7 +97,9 @@ async function start(options: PlatformOptions): Promise<Platform> {
     ...(options.trustedProxies === null ? {} : { trustedProxies: options.trustedProxies }),
   });
   const startedAt = new Date();
+  await describeApi(server, packageVersion());
   registerRoutes(server, { parts, access, operator, config, directory, startedAt, rate });
+  await docsPages(server);
   const close = async (): Promise<void> => {
     ending.abort();
     rate.stop();

@@ -1,7 +1,7 @@
 // The HTTP server: routes are in ingest/ and query/; here is what holds for all of them.
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Caller } from '../access/caller.ts';
-import { type Guard, loopbackGuard } from '../access/guard.ts';
+import { challengeOf, type Guard, loopbackGuard } from '../access/guard.ts';
 import { isTillstreamError, messageOf, TillstreamError } from '../model/errors.ts';
 import { problemOf, retryAfterOf } from '../model/problem.ts';
 import { collectRoutes, type Route } from './route-list.ts';
@@ -38,7 +38,7 @@ export function createServer({ onError, guard = loopbackGuard(), tls, trustedPro
     if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
     // The rest of a body that was refused is not read: the connection cannot be used again.
     if (problem.status === 413) reply.header('connection', 'close');
-    if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
+    if (problem.status === 401) reply.header('www-authenticate', challengeOf(request));
     return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
   };
   const server = fastify({
@@ -66,6 +66,8 @@ export function createServer({ onError, guard = loopbackGuard(), tls, trustedPro
   server.addHook('preClose', async () => {
     closing = true;
   });
+  // Response schemas describe; they neither choose nor change what is answered.
+  server.setSerializerCompiler(() => JSON.stringify);
   server.decorateRequest('caller', null);
   server.addHook('onRequest', (request, _reply, done) => {
     try {

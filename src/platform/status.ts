@@ -1,8 +1,10 @@
 // What a platform says about itself: GET /v1/status.
+import type { Static } from 'typebox';
 import type { Admission } from '../ingest/admission.ts';
 import { bodyLimits } from '../ingest/body.ts';
 import type { Ingest } from '../ingest/ingest.ts';
 import { lineLimits } from '../model/line.ts';
+import type { Status } from '../query/status-schema.ts';
 import type { QuarantineState } from '../stores/quarantine/quarantine.ts';
 import type { ConsumerStatus } from '../stream/consumer.ts';
 import type { StreamOnThread } from './stream-on-thread.ts';
@@ -22,7 +24,7 @@ export interface StatusSources {
   readonly replaced: () => Promise<number>;
 }
 
-export async function statusOf(sources: StatusSources) {
+export async function statusOf(sources: StatusSources): Promise<Static<typeof Status>> {
   const { stream, ingest, admission, startedAt } = sources;
   const [bounds, consumers, quarantine, replaced] = await Promise.all([
     stream.bounds(),
@@ -52,8 +54,6 @@ export async function statusOf(sources: StatusSources) {
     limits: { ...bodyLimits, line: lineLimits },
   };
 }
-
-export type Status = Awaited<ReturnType<typeof statusOf>>;
 
 function consumerStatus(consumer: ConsumerStatus, newest: string | null) {
   const { store, state, checkpoint, oldestWaitingMs, freshnessMs, error } = consumer;

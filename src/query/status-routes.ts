@@ -1,21 +1,22 @@
 // How the platform is: status, verify, health.
 import type { FastifyInstance } from 'fastify';
+import type { Static } from 'typebox';
+import { operations as described, type Report, type Status } from './status-schema.ts';
 
 export interface Operations {
   /** See platform/status.ts. */
-  status(): Promise<object>;
+  status(): Promise<Static<typeof Status>>;
   /** See platform/verify.ts. */
-  verify(): Promise<object>;
+  verify(): Promise<Static<typeof Report>>;
   /** Why requests cannot be served now; null when they can. */
   notReady(): string | null;
 }
 
 export function statusRoutes(server: FastifyInstance, operations: Operations): void {
-  const open = { config: { access: 'open' } } as const;
-  server.get('/v1/status', { config: { access: 'read' } }, () => operations.status());
-  server.post('/v1/verify', { config: { access: 'admin' } }, () => operations.verify());
-  server.get('/healthz', open, () => ({ status: 'ok' }));
-  server.get('/readyz', open, async (_request, reply) => {
+  server.get('/v1/status', described.status, () => operations.status());
+  server.post('/v1/verify', described.verify, () => operations.verify());
+  server.get('/healthz', described.health, () => ({ status: 'ok' }));
+  server.get('/readyz', described.ready, async (_request, reply) => {
     const reason = operations.notReady();
     return reply
       .code(reason === null ? 200 : 503)
