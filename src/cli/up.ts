@@ -64,7 +64,7 @@ export function upCommand(): Command {
       )
       .option('--sample [lines]', `play generated lines through HTTP (${grouped(SAMPLE_LINES)} of them)`, whole(1))
       .option('--exit', 'end once all lines are in every store and verify agrees')
-      .option('--open', 'open it in the browser')
+      .option('--open', 'open its documentation in the browser')
       .option('--no-auth', "ask for no key; on this machine's own addresses only")
       .addOption(new Option('--tls-cert <file>', 'serve HTTPS with this certificate, PEM').env('TILLSTREAM_TLS_CERT'))
       .addOption(new Option('--tls-key <file>', 'and its key, PEM').env('TILLSTREAM_TLS_KEY'))
@@ -148,7 +148,7 @@ function proxiesOf({ behindProxy }: UpOptions): readonly string[] | null {
 async function serve(platform: Platform, options: UpOptions, stop: Shutdown): Promise<void> {
   const { sample } = options;
   announce(platform, options);
-  if (options.open === true) openBrowser(`${platform.url}/v1/status`);
+  if (options.open === true) openBrowser(docsOf(platform));
   const done =
     sample === undefined || (await trySample(platform, sample === true ? SAMPLE_LINES : sample, options, stop));
   if (options.exit === true) {
@@ -160,7 +160,12 @@ async function serve(platform: Platform, options: UpOptions, stop: Shutdown): Pr
   }
 }
 
-function announce({ url, dataDirectory, adminKey }: Platform, options: UpOptions): void {
+function docsOf({ url }: Platform): string {
+  return `${url}/docs`;
+}
+
+function announce(platform: Platform, options: UpOptions): void {
+  const { url, dataDirectory, adminKey } = platform;
   if (options.json === true) {
     const { file = null, key = null, isNew = false } = adminKey ?? {};
     out(
@@ -173,6 +178,7 @@ function announce({ url, dataDirectory, adminKey }: Platform, options: UpOptions
   out(
     `${bold(`Tillstream ${version()} is running.`)}\n\n${facts([
       ['HTTP', url],
+      ['Docs', docsOf(platform)],
       ['Data', data],
       ...keyFacts(adminKey),
     ])}\n`,

@@ -92,7 +92,7 @@ describe('help', () => {
                                     $TILLSTREAM_PORT)
         --sample [lines]            play generated lines through HTTP (25,000 of them)
         --exit                      end once all lines are in every store and verify agrees
-        --open                      open it in the browser
+        --open                      open its documentation in the browser
         --no-auth                   ask for no key; on this machine's own addresses only
         --tls-cert <file>           serve HTTPS with this certificate, PEM (or $TILLSTREAM_TLS_CERT)
         --tls-key <file>            and its key, PEM (or $TILLSTREAM_TLS_KEY)
