@@ -64,7 +64,7 @@ module.exports = {
       to: {
         path: '^src/',
         pathNot:
-          '^src/(observe/|model/|stream/(consumer|event-stream)\\.ts|stores/[a-z]+/(object-store|order-store|warehouse|quarantine)\\.ts)',
+          '^src/(observe/|model/|docs/operation\\.ts|stream/(consumer|event-stream)\\.ts|stores/[a-z]+/(object-store|order-store|warehouse|quarantine)\\.ts)',
       },
     },
     {

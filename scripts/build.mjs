@@ -1,4 +1,4 @@
-// Compiles src/ to dist/: JavaScript by tsc, SQL files copied beside it. `npm run build`.
+// Compiles src/ to dist/: JavaScript by tsc, SQL and CSS files copied beside it. `npm run build`.
 //
 // Compiled into a directory of its own first, then only files that differ are put in place, each at once: a test or a
 // platform that runs from dist/ at that moment never reads half a file. Types are not checked here but by `npm run
@@ -39,7 +39,7 @@ export function build() {
     );
     if (run.status !== 0) throw new Error(`tsc failed:\n${run.stdout}${run.stderr}`);
     for (const file of filesIn(source)) {
-      if (!file.endsWith('.sql')) continue;
+      if (!/\.(sql|css)$/.test(file)) continue;
       mkdirSync(dirname(join(fresh, file)), { recursive: true });
       cpSync(join(source, file), join(fresh, file));
     }

@@ -18,6 +18,8 @@ export type Caller =
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access;
+    /** For a person's browser, which sends no header of its own: it may ask with Basic, the key as the password. */
+    page?: boolean;
   }
   interface FastifyRequest {
     /** null on a route that is open. */

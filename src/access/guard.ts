@@ -24,7 +24,7 @@ export function keyGuard({ keys, tokens }: Credentials): Guard {
     admit(request, access) {
       refuseForeignOrigin(request);
       if (access === 'open') return null;
-      const secret = secretOf(request);
+      const secret = secretOf(request, isPage(request));
       if (secret === null) {
         throw new TillstreamError('unauthorized', 'The request has no key.', {
           hint: 'Send one as "Authorization: Bearer <key>" or "X-Api-Key: <key>".',
@@ -89,13 +89,35 @@ function refuseForeignOrigin({ headers, protocol, host }: FastifyRequest): void 
   });
 }
 
-/** The key or token as it was sent; null when there is none. @throws unauthorized  it is in a form that has none */
-function secretOf({ headers }: FastifyRequest): string | null {
-  const { authorization, 'x-api-key': key } = headers;
-  if (authorization !== undefined) {
-    const [, secret] = /^Bearer +([^\s]+) *$/i.exec(authorization) ?? [];
-    if (secret !== undefined) return secret;
-    throw new TillstreamError('unauthorized', 'The Authorization header cannot be read; expected "Bearer <key>".');
-  }
-  return typeof key === 'string' && key !== '' ? key : null;
+/** How a client of the route is asked for a key: WWW-Authenticate. At a page, a browser then asks its person. */
+export function challengeOf(request: FastifyRequest): string {
+  return isPage(request) ? 'Basic realm="Tillstream"' : 'Bearer';
+}
+
+/** What gets to no route has none. */
+function isPage({ routeOptions }: FastifyRequest): boolean {
+  return routeOptions?.config?.page === true;
+}
+
+/**
+ * The key or token as it was sent; null when there is none. A browser sends what its person once typed at a page (Basic) along
+ * with every later request, also with those that a foreign page makes it send: elsewhere that opens nothing.
+ * @throws unauthorized  it is in a form that has none
+ */
+function secretOf({ headers }: FastifyRequest, page: boolean): string | null {
+  const { authorization = '', 'x-api-key': key } = headers;
+  const [, bearer] = /^Bearer +([^\s]+) *$/i.exec(authorization) ?? [];
+  if (bearer !== undefined) return bearer;
+  const [, basic] = /^Basic +([^\s]+) *$/i.exec(authorization) ?? [];
+  if (basic !== undefined && page) return passwordOf(basic);
+  // Swagger UI's own requests may have both: what the browser remembers, and the key that was given to it.
+  if (typeof key === 'string' && key !== '' && (authorization === '' || basic !== undefined)) return key;
+  if (authorization === '') return null;
+  throw new TillstreamError('unauthorized', 'The Authorization header cannot be read; expected "Bearer <key>".');
+}
+
+/** RFC 7617; what the user is called is of no interest. */
+function passwordOf(basic: string): string {
+  const text = Buffer.from(basic, 'base64').toString('utf8');
+  return text.slice(text.indexOf(':') + 1);
 }

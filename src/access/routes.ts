@@ -1,37 +1,28 @@
 // API keys and tokens of customers: made, listed, revoked. The admin's.
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import Type, { type Static } from 'typebox';
+import type { Static } from 'typebox';
 import { TillstreamError } from '../model/errors.ts';
 import type { WriteLog } from '../model/log.ts';
-import { SCOPES, type StoredKey } from '../stores/credentials/credential-store.ts';
+import type { StoredKey } from '../stores/credentials/credential-store.ts';
+import {
+  type CustomerParams,
+  type Key,
+  type KeyBody,
+  type Keys as KeyList,
+  type KeyParams,
+  type MadeKey,
+  operations,
+  type Token,
+  type TokenBody,
+  type TokenParams,
+} from './access-schema.ts';
 import type { Keys } from './keys.ts';
-import { TOKEN_SECONDS, TOKEN_SECONDS_MAX, type Tokens } from './tokens.ts';
-
-/** Enough for "checkout of the shop in Lyon". */
-const NAME_CHARACTERS_MAX = 100;
-
-const KeyBody = Type.Object({
-  name: Type.String({
-    minLength: 1,
-    maxLength: NAME_CHARACTERS_MAX,
-    description: 'What it is for, to find it again.',
-  }),
-  scopes: Type.Array(Type.Enum([...SCOPES]), { minItems: 1, maxItems: SCOPES.length, uniqueItems: true }),
-  expiresAt: Type.Optional(Type.String({ description: 'When it ends, as 2027-01-01T00:00:00Z. Left out: never.' })),
-});
-const KeyParams = Type.Object({ id: Type.String({ minLength: 1 }) });
-const TokenBody = Type.Object({
-  expiresInSeconds: Type.Integer({ minimum: 1, maximum: TOKEN_SECONDS_MAX, default: TOKEN_SECONDS }),
-});
-const CustomerParams = Type.Object({ id: Type.String({ minLength: 1 }) });
-const TokenParams = Type.Object({ id: Type.String({ minLength: 1 }), tokenId: Type.String({ minLength: 1 }) });
-
-const config = { access: 'admin' } as const;
+import type { Tokens } from './tokens.ts';
 
 export function accessRoutes(server: FastifyInstance, keys: Keys, tokens: Tokens, log: WriteLog): void {
-  server.post<{ Body: Static<typeof KeyBody> }>(
+  server.post<{ Body: Static<typeof KeyBody>; Reply: Static<typeof MadeKey> }>(
     '/v1/keys',
-    { config, schema: { body: KeyBody } },
+    operations.createKey,
     async (request, reply) => {
       const { name, scopes, expiresAt } = request.body;
       const expiresAtMs = expiresAt === undefined ? null : readEnd(expiresAt);
@@ -41,11 +32,13 @@ export function accessRoutes(server: FastifyInstance, keys: Keys, tokens: Tokens
     },
   );
 
-  server.get('/v1/keys', { config }, () => ({ keys: keys.list().map((key) => shown(keys, key)) }));
+  server.get<{ Reply: Static<typeof KeyList> }>('/v1/keys', operations.listKeys, () => ({
+    keys: keys.list().map((key) => shown(keys, key)),
+  }));
 
-  server.delete<{ Params: Static<typeof KeyParams> }>(
+  server.delete<{ Params: Static<typeof KeyParams>; Reply: Static<typeof Key> }>(
     '/v1/keys/:id',
-    { config, schema: { params: KeyParams } },
+    operations.revokeKey,
     async ({ params }) => {
       const revoked = await keys.revoke(params.id);
       log('info', 'A key was revoked', { id: revoked.id, name: revoked.name });
@@ -53,18 +46,22 @@ export function accessRoutes(server: FastifyInstance, keys: Keys, tokens: Tokens
     },
   );
 
-  server.post<{ Params: Static<typeof CustomerParams>; Body: Static<typeof TokenBody> }>(
+  server.post<{
+    Params: Static<typeof CustomerParams>;
+    Body: Static<typeof TokenBody>;
+    Reply: Static<typeof Token>;
+  }>(
     '/v1/customers/:id/tokens',
-    { config, schema: { params: CustomerParams, body: TokenBody }, preValidation: withoutBody },
+    { ...operations.createToken, preValidation: withoutBody },
     async ({ params, body }, reply) => {
       const { expiresAtMs, ...made } = await tokens.create(params.id, body.expiresInSeconds);
-      return reply.code(201).send({ ...made, expiresAt: new Date(expiresAtMs).toISOString() });
+      return reply.code(201).send({ ...made, expiresAt: iso(expiresAtMs) });
     },
   );
 
   server.delete<{ Params: Static<typeof CustomerParams> }>(
     '/v1/customers/:id/tokens',
-    { config, schema: { params: CustomerParams } },
+    operations.revokeTokens,
     async ({ params }, reply) => {
       await tokens.revokeAll(params.id);
       return reply.code(204).send();
@@ -73,7 +70,7 @@ export function accessRoutes(server: FastifyInstance, keys: Keys, tokens: Tokens
 
   server.delete<{ Params: Static<typeof TokenParams> }>(
     '/v1/customers/:id/tokens/:tokenId',
-    { config, schema: { params: TokenParams } },
+    operations.revokeToken,
     async ({ params }, reply) => {
       await tokens.revoke(params.id, params.tokenId);
       return reply.code(204).send();
@@ -87,22 +84,26 @@ async function withoutBody(request: FastifyRequest): Promise<void> {
 }
 
 /** All but what it is checked against. */
-function shown(keys: Keys, key: StoredKey) {
+function shown(keys: Keys, key: StoredKey): Static<typeof Key> {
   const { id, name, scopes, createdAtMs, expiresAtMs, revokedAtMs, lastUsedAtMs } = key;
   return {
     id,
     name,
-    scopes,
+    scopes: [...scopes],
     usable: keys.isUsable(key),
     createdAt: iso(createdAtMs),
-    expiresAt: iso(expiresAtMs),
-    revokedAt: iso(revokedAtMs),
-    lastUsedAt: iso(lastUsedAtMs),
+    expiresAt: isoOrNull(expiresAtMs),
+    revokedAt: isoOrNull(revokedAtMs),
+    lastUsedAt: isoOrNull(lastUsedAtMs),
   };
 }
 
-function iso(ms: number | null): string | null {
-  return ms === null ? null : new Date(ms).toISOString();
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function isoOrNull(ms: number | null): string | null {
+  return ms === null ? null : iso(ms);
 }
 
 /** A moment to come, with its zone: a key that ends at a wall clock's time would end at different times. @throws invalid_parameter */

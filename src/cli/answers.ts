@@ -1,128 +1,30 @@
 // What the platform answers, as far as the command line reads it.
-import type { RunningBackup } from '../platform/operator.ts';
-import type { QuarantineState } from '../stores/quarantine/quarantine.ts';
+import type { Static } from 'typebox';
+import type { Key, Keys, MadeKey, Token } from '../access/access-schema.ts';
+import type { Figures, OfAll, OfEachPeriod, Product, Sales } from '../query/analytics-schema.ts';
+import type { Backups } from '../query/backup-schema.ts';
+import type { Customer, History, Invoice } from '../query/orders-schema.ts';
+import type { Discarded, Entries, Entry, Redriven } from '../query/quarantine-schema.ts';
+import type { Status } from '../query/status-schema.ts';
 
 export type { BackupReport as BackupAnswer } from '../platform/backup.ts';
-export type { Status as StatusAnswer } from '../platform/status.ts';
 export type { VerifyReport as VerifyAnswer } from '../platform/verify.ts';
 export type { QueryAnswer } from '../stores/warehouse/warehouse.ts';
 
-export interface BackupsAnswer {
-  readonly running: RunningBackup | null;
-}
-
-export interface InvoiceSummary {
-  readonly invoiceNo: string;
-  readonly invoiceDate: string;
-  readonly total: number;
-  readonly lineCount: number;
-  readonly cancellation: boolean;
-}
-
-export interface InvoiceAnswer extends InvoiceSummary {
-  readonly customerId: string | null;
-  readonly country: string;
-  readonly lines: readonly {
-    readonly lineId: string;
-    readonly stockCode: string;
-    readonly description: string | null;
-    readonly quantity: number;
-    readonly unitPrice: number;
-    readonly amount: number;
-  }[];
-}
-
-export interface CustomerAnswer {
-  readonly customerId: string;
-  readonly country: string;
-  readonly firstPurchase: string;
-  readonly lastPurchase: string;
-  readonly invoices: number;
-  readonly cancellations: number;
-  readonly spent: number;
-}
-
-export interface HistoryAnswer {
-  readonly invoices: readonly InvoiceSummary[];
-  readonly next: string | null;
-}
-
-export interface SalesFigures {
-  readonly revenue: number;
-  readonly grossRevenue: number;
-  readonly cancelled: number;
-  readonly orders: number;
-  readonly lines: number;
-  readonly units: number;
-  readonly customers: number;
-}
-
-export interface SalesAnswer {
-  readonly by: string;
-  readonly totals: SalesFigures;
-  readonly average: SalesFigures;
-  readonly periods: readonly (SalesFigures & { readonly period: string })[];
-}
-
-export interface ProductFigures {
-  readonly stockCode: string;
-  readonly description: string | null;
-  readonly units: number;
-  readonly revenue: number;
-  readonly orders: number;
-}
-
-export interface ProductsAnswer {
-  readonly products?: readonly ProductFigures[];
-  readonly periods?: readonly { readonly period: string; readonly products: readonly ProductFigures[] }[];
-}
-
-export interface QuarantineEntryAnswer {
-  readonly id: string;
-  readonly store: string;
-  readonly sequence: string;
-  readonly state: QuarantineState;
-  readonly code: string;
-  readonly message: string;
-  readonly attempts: number;
-  readonly arrivedAt: string;
-  readonly quarantinedAt: string;
-  readonly bytes: number;
-}
-
-export interface QuarantineListAnswer {
-  readonly entries: readonly QuarantineEntryAnswer[];
-  readonly next: string | null;
-}
-
-export interface SettledAnswer {
-  readonly id: string;
-  readonly state: QuarantineState;
-  readonly message?: string;
-}
-
-export interface KeyAnswer {
-  readonly id: string;
-  readonly name: string;
-  readonly scopes: readonly string[];
-  readonly usable: boolean;
-  readonly createdAt: string;
-  readonly expiresAt: string | null;
-  readonly revokedAt: string | null;
-  readonly lastUsedAt: string | null;
-}
-
-export interface MadeKeyAnswer extends KeyAnswer {
-  readonly key: string;
-}
-
-export interface KeysAnswer {
-  readonly keys: readonly KeyAnswer[];
-}
-
-export interface TokenAnswer {
-  readonly token: string;
-  readonly tokenId: string;
-  readonly customerId: string;
-  readonly expiresAt: string;
-}
+export type StatusAnswer = Static<typeof Status>;
+export type BackupsAnswer = Static<typeof Backups>;
+export type InvoiceAnswer = Static<typeof Invoice>;
+export type CustomerAnswer = Static<typeof Customer>;
+export type HistoryAnswer = Static<typeof History>;
+export type InvoiceSummary = HistoryAnswer['invoices'][number];
+export type SalesFigures = Static<typeof Figures>;
+export type SalesAnswer = Static<typeof Sales>;
+export type ProductFigures = Static<typeof Product>;
+export type ProductsAnswer = Partial<Static<typeof OfAll> & Static<typeof OfEachPeriod>>;
+export type QuarantineEntryAnswer = Static<typeof Entry>;
+export type QuarantineListAnswer = Static<typeof Entries>;
+export type SettledAnswer = Static<typeof Redriven> | Static<typeof Discarded>;
+export type KeyAnswer = Static<typeof Key>;
+export type MadeKeyAnswer = Static<typeof MadeKey>;
+export type KeysAnswer = Static<typeof Keys>;
+export type TokenAnswer = Static<typeof Token>;

@@ -45,7 +45,7 @@ export function upCommand(): Command {
     withSettings(command)
       .option('--sample [lines]', `play generated lines through HTTP (${grouped(SAMPLE_LINES)} of them)`, whole(1))
       .option('--exit', 'end once all lines are in every store and verify agrees')
-      .option('--open', 'open it in the browser')
+      .option('--open', 'open its documentation in the browser')
       .addHelpText('after', `\nMore settings, by environment variable:\n${settingLines()}`),
   ).action(async (options: UpOptions) => {
     const flagged = flaggedIn(command);
@@ -95,7 +95,7 @@ function sampleWish(sample: number | true): SampleWish {
 async function serve(platform: Platform, options: UpOptions, stop: Shutdown): Promise<void> {
   const { sample } = options;
   announce(platform, options);
-  if (options.open === true) openBrowser(`${platform.url}/v1/status`);
+  if (options.open === true) openBrowser(docsOf(platform));
   const done = sample === undefined || (await trySample(platform, options, stop));
   if (options.exit === true) {
     const agreed = sample === undefined ? await verified(platform, options, stop) : done;
@@ -106,7 +106,12 @@ async function serve(platform: Platform, options: UpOptions, stop: Shutdown): Pr
   }
 }
 
-function announce({ url, dataDirectory, sample, adminKey }: Platform, options: UpOptions): void {
+function docsOf({ url }: Platform): string {
+  return `${url}/docs`;
+}
+
+function announce(platform: Platform, options: UpOptions): void {
+  const { url, dataDirectory, sample, adminKey } = platform;
   if (sample !== null && options.sample === undefined) {
     err(
       `${dataDirectory} holds sample lines: a shop's own would mix with them. Name another with --data-dir for those.\n`,
@@ -124,6 +129,7 @@ function announce({ url, dataDirectory, sample, adminKey }: Platform, options: U
   out(
     `${bold(`Tillstream ${version()} is running.`)}\n\n${facts([
       ['HTTP', url],
+      ['Docs', docsOf(platform)],
       ['Data', data],
       ...keyFacts(adminKey),
     ])}\n`,

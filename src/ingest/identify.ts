@@ -8,8 +8,8 @@ import { TillstreamError } from '../model/errors.ts';
 export type Identity = 'client' | 'idempotency_key' | 'generated';
 
 /** Leaves room for the prefix within a lineId of 256 bytes; what Stripe and the IETF draft allow. */
-const IDEMPOTENCY_KEY_CHARACTERS_MAX = 250;
-const PRINTABLE = /^[\x21-\x7e]+$/;
+export const IDEMPOTENCY_KEY_CHARACTERS_MAX = 250;
+export const IDEMPOTENCY_KEY = /^[\x21-\x7e]+$/;
 
 /**
  * The lineId that an Idempotency-Key gives; undefined when the request has none.
@@ -18,7 +18,7 @@ const PRINTABLE = /^[\x21-\x7e]+$/;
 export function lineIdOfKey(header: string | string[] | undefined): string | undefined {
   if (header === undefined) return undefined;
   const key = Array.isArray(header) ? header.join(',') : header.trim();
-  if (key.length > IDEMPOTENCY_KEY_CHARACTERS_MAX || !PRINTABLE.test(key)) {
+  if (key.length > IDEMPOTENCY_KEY_CHARACTERS_MAX || !IDEMPOTENCY_KEY.test(key)) {
     throw new TillstreamError(
       'invalid_idempotency_key',
       `Idempotency-Key is "${key.slice(0, 80)}"; expected 1 to ${IDEMPOTENCY_KEY_CHARACTERS_MAX} printable ASCII characters without blanks.`,

@@ -57,7 +57,7 @@ export interface IngestOptions {
 /** Lines between two turns of the event loop: some 2 ms, so that a large request does not make small ones wait. */
 const LINES_A_TURN = 500;
 /** Full errors in an answer that counts; beyond it only line numbers are reported. */
-const FULL_ERRORS_MAX = 100;
+export const FULL_ERRORS_MAX = 100;
 
 export class Ingest {
   /** Since the start of the platform. */

@@ -9,13 +9,14 @@ import type { Admission, Place } from './admission.ts';
 import { bodyLimits, bodyTooLarge, checkCount, countLines, decoded, formOf, parseJson, parseNdjson } from './body.ts';
 import { lineIdOfKey, refuseKeyForMany } from './identify.ts';
 import type { AcceptedLineId, Ingest, ManyAccepted } from './ingest.ts';
+import { SOURCE, transactions } from './transactions-schema.ts';
 
 export function ingestRoutes(server: FastifyInstance, ingest: Ingest, admission: Admission): void {
   server.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     // The handler reads the body itself: admission has to know its size before it takes memory.
     scope.addContentTypeParser('*', (_request, _payload, done) => done(null));
-    scope.post('/v1/transactions', { config: { access: 'ingest' } }, async (request, reply) => {
+    scope.post('/v1/transactions', transactions, async (request, reply) => {
       const place = admission.admit();
       try {
         return await accept(ingest, request, reply, place);
@@ -113,7 +114,7 @@ function readBody({ raw, headers }: FastifyRequest, place: Place): Promise<Buffe
 
 /** Where a line says it comes from: a short word of the sender, `api` by default. */
 function sourceOf(header: string | string[] | undefined): string {
-  return typeof header === 'string' && /^[a-z][a-z0-9_-]{0,31}$/.test(header) ? header : 'api';
+  return typeof header === 'string' && SOURCE.test(header) ? header : 'api';
 }
 
 /** By hand: the most frequent answer of all. */

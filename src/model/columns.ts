@@ -1,33 +1,27 @@
 // The names under which fields of a line are accepted: ours, the data set's (`InvoiceNo`, `CustomerID`), and those of its
 // second edition (`Invoice`, `Price`, `Customer ID`), in any letter case, with or without blanks, `_` and `-`.
 
-export type Field =
-  | 'invoiceNo'
-  | 'lineId'
-  | 'stockCode'
-  | 'description'
-  | 'quantity'
-  | 'invoiceDate'
-  | 'unitPrice'
-  | 'customerId'
-  | 'country'
-  | 'extra';
+/** The data set's own name first: it stands for the field wherever we name it to a sender. */
+export const columnNames = {
+  invoiceNo: ['InvoiceNo', 'Invoice'],
+  lineId: ['LineNo', 'LineId'],
+  stockCode: ['StockCode'],
+  description: ['Description'],
+  quantity: ['Quantity'],
+  invoiceDate: ['InvoiceDate'],
+  unitPrice: ['UnitPrice', 'Price'],
+  customerId: ['CustomerID'],
+  country: ['Country'],
+  extra: ['extra'],
+} as const satisfies Readonly<Record<string, readonly [string, ...string[]]>>;
 
-const fieldsByPlainName: ReadonlyMap<string, Field> = new Map([
-  ['invoiceno', 'invoiceNo'],
-  ['invoice', 'invoiceNo'],
-  ['lineno', 'lineId'],
-  ['lineid', 'lineId'],
-  ['stockcode', 'stockCode'],
-  ['description', 'description'],
-  ['quantity', 'quantity'],
-  ['invoicedate', 'invoiceDate'],
-  ['unitprice', 'unitPrice'],
-  ['price', 'unitPrice'],
-  ['customerid', 'customerId'],
-  ['country', 'country'],
-  ['extra', 'extra'],
-]);
+export type Field = keyof typeof columnNames;
+
+const fieldsByPlainName: ReadonlyMap<string, Field> = new Map(
+  (Object.keys(columnNames) as Field[]).flatMap((field) =>
+    columnNames[field].map((name) => [name.toLowerCase(), field] as const),
+  ),
+);
 
 /** Longest spelling that is looked at: names beyond it are unknown fields. */
 const NAME_LENGTH_MAX = 32;

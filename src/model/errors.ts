@@ -92,6 +92,8 @@ export const catalogue = {
 
 export type ErrorCode = keyof typeof catalogue;
 
+export const errorCodes = Object.keys(catalogue) as ErrorCode[];
+
 /** What a refused line or parameter was: RFC 9457 extension members, and an entry of an answer's `errors`. */
 export interface Refusal {
   readonly code: ErrorCode;

@@ -1,17 +1,22 @@
 // Errors as RFC 9457 problem documents: what a client of the HTTP API sees of them.
-import { catalogue, type ErrorCode, TillstreamError } from './errors.ts';
+import Type, { type Static } from 'typebox';
+import { catalogue, errorCodes, TillstreamError } from './errors.ts';
 
-export interface Problem {
-  /** A relative reference into the documentation of errors. */
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly detail: string;
-  readonly code: ErrorCode;
-  readonly field?: string;
-  readonly value?: string;
-  readonly hint?: string;
-}
+export const ProblemSchema = Type.Object(
+  {
+    type: Type.String({ description: 'Where the documentation has this error, relative to the platform.' }),
+    title: Type.String({ description: 'The same for every occurrence of the code.' }),
+    status: Type.Integer({ description: 'The HTTP status.' }),
+    detail: Type.String({ description: 'A sentence with the value, what is expected, and what to do.' }),
+    code: Type.Enum(errorCodes, { description: 'What programs decide by.' }),
+    field: Type.Optional(Type.String({ description: 'The field or parameter, as its sender wrote it.' })),
+    value: Type.Optional(Type.String({ description: 'What it held, cut to 200 characters.' })),
+    hint: Type.Optional(Type.String({ description: 'What to do about it.' })),
+  },
+  { $id: 'Problem', description: 'A refusal, as RFC 9457 has it.' },
+);
+
+export type Problem = Static<typeof ProblemSchema>;
 
 /** Causes and stacks stay behind; of an error that is not ours, so does the message. */
 export function problemOf(error: unknown): Problem {

@@ -2,6 +2,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { limitRate } from '../access/rate-limit.ts';
+import { describeApi } from '../docs/openapi.ts';
+import { docsPages } from '../docs/pages.ts';
 import { LoopDelay } from '../observe/loop-delay.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import type { Reading } from '../observe/reading.ts';
@@ -116,8 +118,10 @@ async function start({ config, sample, onFatal }: PlatformOptions): Promise<Plat
   };
   try {
     if (config.rateLimit > 0) await limitRate(server, config.rateLimit);
+    await describeApi(server, version);
     const served = { parts, access, operator, config, directory, version, startedAt, rate, reading, metrics };
     registerRoutes(server, { ...served, log: writeLog, ending: ending.signal });
+    await docsPages(server);
     const url = await listen(server, address);
     const certificate = tls === null ? null : tls.cert.toString('utf8');
     directory.announce({ url, certificate, pid: process.pid, startedAt: startedAt.toISOString() });

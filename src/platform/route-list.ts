@@ -9,6 +9,7 @@ export interface Route {
   readonly url: string;
   /** undefined: it does not say, and is the admin's. */
   readonly access: Access | undefined;
+  readonly page: boolean;
 }
 
 export interface RouteList {
@@ -20,9 +21,23 @@ export interface RouteList {
 /** Watches the routes that are added from now on. */
 export function collectRoutes(server: FastifyInstance): RouteList {
   const routes: (Route & { readonly pattern: RegExp })[] = [];
-  server.addHook('onRoute', ({ method, url, config }) => {
+  server.addHook('onRoute', (route) => {
+    const { method, url } = route;
     const pattern = patternOf(url);
-    for (const each of [method].flat()) routes.push({ method: each, url, access: config?.access, pattern });
+    for (const each of [method].flat()) {
+      routes.push({
+        method: each,
+        url,
+        pattern,
+        // Looked at later: a plugin's own hooks, which come after this one, say it of its routes.
+        get access() {
+          return route.config?.access;
+        },
+        get page() {
+          return route.config?.page === true;
+        },
+      });
+    }
   });
   return {
     routes,
@@ -33,8 +48,11 @@ export function collectRoutes(server: FastifyInstance): RouteList {
   };
 }
 
-/** Of `/v1/invoices/:invoiceNo`, with or without a slash at its end. */
+/** Of `/v1/invoices/:invoiceNo`, with or without a slash at its end; a part that is `*` stands for all that follows. */
 function patternOf(url: string): RegExp {
-  const parts = url.split('/').map((part) => (part.startsWith(':') ? '[^/]+' : part.replace(/[^\w-]/g, '\\$&')));
+  const parts = url.split('/').map((part) => {
+    if (part === '*') return '.*';
+    return part.startsWith(':') ? '[^/]+' : part.replace(/[^\w-]/g, '\\$&');
+  });
   return new RegExp(`^${parts.join('/')}/?$`);
 }

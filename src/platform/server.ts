@@ -7,7 +7,7 @@ import fastify, {
   type preHandlerHookHandler,
 } from 'fastify';
 import type { Caller } from '../access/caller.ts';
-import { type Guard, loopbackGuard } from '../access/guard.ts';
+import { challengeOf, type Guard, loopbackGuard } from '../access/guard.ts';
 import { NO_ID, requestIdOf } from '../access/request-id.ts';
 import { formOf, parseJson } from '../ingest/body.ts';
 import { isTillstreamError, messageOf, TillstreamError } from '../model/errors.ts';
@@ -67,7 +67,7 @@ export function createServer(options: ServerOptions): Server {
     if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
     // The rest of a body that was refused is not read: the connection cannot be used again.
     if (problem.status === 413) reply.header('connection', 'close');
-    if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
+    if (problem.status === 401) reply.header('www-authenticate', challengeOf(request));
     return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
   };
   const slowClients = { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CONNECTIONS_CHECK_MS };
@@ -99,6 +99,8 @@ export function createServer(options: ServerOptions): Server {
   server.addHook('preClose', async () => {
     closing = true;
   });
+  // Response schemas describe; they neither choose nor change what is answered.
+  server.setSerializerCompiler(() => JSON.stringify);
   server.decorateRequest('caller', null);
   server.addHook('onRequest', (request, reply, done) => {
     try {

@@ -1,8 +1,11 @@
 // What a platform says about itself: a reading of all its parts, GET /v1/status, GET /v1/stream.
+import type { Static } from 'typebox';
 import { bodyLimits } from '../ingest/body.ts';
 import type { Ingest } from '../ingest/ingest.ts';
 import { lineLimits } from '../model/line.ts';
 import type { ConsumerReading, Reading } from '../observe/reading.ts';
+import type { Pulse } from '../query/live-schema.ts';
+import type { Status as StatusSchema, Stream } from '../query/status-schema.ts';
 import type { OrderStore } from '../stores/orders/order-store.ts';
 import type { ConsumerStatus } from '../stream/consumer.ts';
 import type { Operator } from './operator.ts';
@@ -44,7 +47,7 @@ export async function readingOf(parts: Parts, operator: Operator): Promise<Readi
   };
 }
 
-export async function statusOf(sources: StatusSources) {
+export async function statusOf(sources: StatusSources): Promise<Status> {
   const { stream, ingest, startedAt } = sources;
   const [reading, sizes] = await Promise.all([sources.reading(), sources.storeSizes()]);
   const bounds = await stream.bounds();
@@ -85,21 +88,21 @@ export interface StreamSources {
 }
 
 /** By which a sender knows whether it still speaks to the same data, and what its lines have replaced. */
-export async function streamOf({ stream, orders }: StreamSources) {
+export async function streamOf({ stream, orders }: StreamSources): Promise<Static<typeof Stream>> {
   const [{ newest }, checkpoint] = await Promise.all([stream.bounds(), orders.checkpoint()]);
   return {
     id: stream.id,
     newest,
-    /** Up to where the order store has it, and with it `replaced`. */
     served: checkpoint?.streamId === stream.id ? checkpoint.sequence : null,
     replaced: await orders.replaced(),
   };
 }
 
-export type Status = Awaited<ReturnType<typeof statusOf>>;
+export type Status = Static<typeof StatusSchema>;
 
 /** What changes from second to second: of GET /v1/live. */
-export function pulseOf({ accepting, accepted, replaced, stream, consumers, quarantine }: Status) {
+export function pulseOf(status: Status): Static<typeof Pulse> {
+  const { accepting, accepted, replaced, stream, consumers, quarantine } = status;
   return { at: new Date().toISOString(), accepting, accepted, replaced, stream, consumers, quarantine };
 }
 

@@ -4,10 +4,12 @@
 // version of each line in the lake, and of lines that wait in quarantine for the lake, less the records that the
 // quarantine's ledger says this store could not take. Reads everything; changes nothing, but for redrives that were cut
 // off: they are finished first, because only then the ledger says whether a store has the record.
+import type { Static } from 'typebox';
 import { type DayDigest, firstDifference, totalsOf } from '../model/digest.ts';
 import { TillstreamError } from '../model/errors.ts';
 import { textFromE4 } from '../model/money.ts';
 import type { StoreName } from '../pipelines/pipeline.ts';
+import type { Report } from '../query/status-schema.ts';
 import { everyEntry, type Quarantine } from '../stores/quarantine/quarantine.ts';
 import type { StreamReader } from '../stream/event-stream.ts';
 
@@ -37,38 +39,9 @@ export interface Verifiable {
   warehouseDigest(): Promise<Digested>;
 }
 
-interface ReportedDay {
-  readonly lines: number;
-  readonly revenue: string;
-  /** Hexadecimal. */
-  readonly hash: string;
-}
-
-export interface StoreReport {
-  readonly store: StoreName;
-  readonly lines: number;
-  readonly invoices: number;
-  /** Exact. */
-  readonly revenue: string;
-  readonly agrees: boolean;
-  /** Records that wait in quarantine for this store, and that were discarded from it. */
-  readonly quarantined: number;
-  readonly discarded: number;
-  /** The first day on which it holds something else than it must. */
-  readonly firstDifference: { day: string; expected: ReportedDay | null; actual: ReportedDay | null } | null;
-  /** An invoice whose header does not fit its lines. */
-  readonly wrongHeader: string | null;
-}
-
-export interface VerifyReport {
-  readonly agrees: boolean;
-  /** Pinned: everything up to here was compared; null before the first line. */
-  readonly sequence: string | null;
-  readonly seconds: number;
-  readonly stores: readonly StoreReport[];
-  /** Corrections since the order store was made. */
-  readonly replaced: number;
-}
+export type VerifyReport = Static<typeof Report>;
+type StoreReport = VerifyReport['stores'][number];
+type ReportedDay = NonNullable<StoreReport['firstDifference']>['expected'];
 
 /** How long the consumers may take to reach the pinned sequence. */
 const REACH_TIMEOUT_MS = 10 * 60_000;
@@ -157,7 +130,7 @@ function report(
   };
 }
 
-function reportedDay(day: DayDigest | null): ReportedDay | null {
+function reportedDay(day: DayDigest | null): ReportedDay {
   return day === null ? null : { lines: day.lines, revenue: textFromE4(day.amountE4), hash: day.hash.toString(16) };
 }
 

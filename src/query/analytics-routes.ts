@@ -1,9 +1,20 @@
 // What the business wants to know: sales by period, most sold products, highest invoices. From the warehouse.
 import type { FastifyInstance } from 'fastify';
-import Type, { type Static } from 'typebox';
+import type { Static } from 'typebox';
 import { readBound } from '../model/dates.ts';
 import { TillstreamError } from '../model/errors.ts';
 import type { SqlParameter, SqlValue } from '../stores/warehouse/warehouse.ts';
+import {
+  type Figures,
+  type Invoices,
+  type InvoicesQuery,
+  operations,
+  type Product,
+  type Products,
+  type ProductsQuery,
+  type Sales,
+  type SalesQuery,
+} from './analytics-schema.ts';
 
 type Row = Record<string, SqlValue>;
 
@@ -12,38 +23,12 @@ export interface Questions {
   ask(name: string, parameters: readonly SqlParameter[]): Promise<Row[]>;
 }
 
-const LIMIT_MAX = 1000;
-const PERIODS = ['hour', 'day', 'month', 'year'] as const;
-
-const range = {
-  from: Type.Optional(
-    Type.String({ description: 'First moment, inclusive: 2010, 2010-12, 2010-12-01, 2010-12-01T08 or with a time.' }),
-  ),
-  to: Type.Optional(Type.String({ description: 'End, exclusive.' })),
-};
-const limit = Type.Integer({ minimum: 1, maximum: LIMIT_MAX, default: 10 });
-
-const SalesQuery = Type.Object({
-  by: Type.Enum(PERIODS, { default: 'day' }),
-  ...range,
-  country: Type.Optional(Type.String({ minLength: 1 })),
-});
-const ProductsQuery = Type.Object({
-  rank: Type.Enum(['units', 'revenue'], { default: 'units' }),
-  by: Type.Optional(Type.Enum(PERIODS)),
-  limit,
-  ...range,
-});
-const InvoicesQuery = Type.Object({ order: Type.Enum(['highest', 'lowest'], { default: 'highest' }), limit });
-
-const config = { access: 'read' } as const;
-
 export function analyticsRoutes(server: FastifyInstance, questions: Questions, timeZone: string): void {
   const bound = (name: 'from' | 'to', text: string | undefined): string | null => boundOf(name, text, timeZone);
 
-  server.get<{ Querystring: Static<typeof SalesQuery> }>(
+  server.get<{ Querystring: Static<typeof SalesQuery>; Reply: Static<typeof Sales> }>(
     '/v1/analytics/sales',
-    { config, schema: { querystring: SalesQuery } },
+    operations.sales,
     async ({ query }) => {
       const { by, country = null } = query;
       const [from, to] = [bound('from', query.from), bound('to', query.to)];
@@ -54,9 +39,9 @@ export function analyticsRoutes(server: FastifyInstance, questions: Questions, t
     },
   );
 
-  server.get<{ Querystring: Static<typeof ProductsQuery> }>(
+  server.get<{ Querystring: Static<typeof ProductsQuery>; Reply: Static<typeof Products> }>(
     '/v1/analytics/products',
-    { config, schema: { querystring: ProductsQuery } },
+    operations.products,
     async ({ query }) => {
       const { rank, by } = query;
       const [from, to] = [bound('from', query.from), bound('to', query.to)];
@@ -65,7 +50,7 @@ export function analyticsRoutes(server: FastifyInstance, questions: Questions, t
         return { products: rows.map(product) };
       }
       const rows = await questions.ask('products_by_period', [by, rank, from, to, query.limit]);
-      const periods = new Map<string, Product[]>();
+      const periods = new Map<string, Static<typeof Product>[]>();
       for (const row of rows) {
         const name = period(row.period, by);
         const members = periods.get(name);
@@ -76,17 +61,17 @@ export function analyticsRoutes(server: FastifyInstance, questions: Questions, t
     },
   );
 
-  server.get<{ Querystring: Static<typeof InvoicesQuery> }>(
+  server.get<{ Querystring: Static<typeof InvoicesQuery>; Reply: Static<typeof Invoices> }>(
     '/v1/analytics/invoices',
-    { config, schema: { querystring: InvoicesQuery } },
+    operations.invoices,
     async ({ query }) => {
       const rows = await questions.ask('invoices', [query.order, query.limit]);
       return {
         invoices: rows.map((row) => ({
-          invoiceNo: row.invoice_no,
-          invoiceDate: row.invoice_date,
-          customerId: row.customer_id,
-          country: row.country,
+          invoiceNo: String(row.invoice_no),
+          invoiceDate: String(row.invoice_date),
+          customerId: textOrNull(row.customer_id),
+          country: String(row.country),
           total: Number(row.total),
           lineCount: Number(row.line_count),
         })),
@@ -96,7 +81,7 @@ export function analyticsRoutes(server: FastifyInstance, questions: Questions, t
 }
 
 /** Money adds up exactly in the warehouse; as a JSON number it reads back exactly up to 2^38 pounds. */
-function sales(row: Row) {
+function sales(row: Row): Static<typeof Figures> {
   return {
     revenue: Number(row.revenue ?? 0),
     grossRevenue: Number(row.gross_revenue ?? 0),
@@ -108,13 +93,11 @@ function sales(row: Row) {
   };
 }
 
-type Sales = ReturnType<typeof sales>;
-
 /**
  * Of the periods that have at least one line, to four decimals. Orders and customers are counted anew in each: who comes
  * twice is one customer in the totals, and one of each of the two periods.
  */
-function averageOf(totals: Sales, periods: readonly Sales[]): Sales {
+function averageOf(totals: Static<typeof Figures>, periods: readonly Static<typeof Figures>[]): Static<typeof Figures> {
   const share = (sum: number): number => Math.round((sum / Math.max(1, periods.length)) * 10_000) / 10_000;
   const shareOf = (count: 'orders' | 'customers'): number => share(periods.reduce((sum, each) => sum + each[count], 0));
   return {
@@ -128,19 +111,21 @@ function averageOf(totals: Sales, periods: readonly Sales[]): Sales {
   };
 }
 
-function product(row: Row) {
+function product(row: Row): Static<typeof Product> {
   return {
-    stockCode: row.stock_code,
-    description: row.description,
+    stockCode: String(row.stock_code),
+    description: textOrNull(row.description),
     units: Number(row.units),
     revenue: Number(row.revenue),
     orders: Number(row.orders),
   };
 }
 
-type Product = ReturnType<typeof product>;
-
 const PERIOD_CHARACTERS = { hour: 13, day: 10, month: 7, year: 4 } as const;
+
+function textOrNull(value: SqlValue | undefined): string | null {
+  return value === null ? null : String(value);
+}
 
 /** `2010-12-01T08:00:00` → `2010-12-01T08`, `2010-12-01`, `2010-12` or `2010`. */
 function period(start: SqlValue | undefined, by: keyof typeof PERIOD_CHARACTERS): string {

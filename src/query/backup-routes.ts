@@ -1,35 +1,22 @@
 // Backups of the running platform: taken, and looked at while they are.
 import { isAbsolute, resolve } from 'node:path';
 import type { FastifyInstance } from 'fastify';
-import Type, { type Static } from 'typebox';
+import type { Static } from 'typebox';
 import { TillstreamError } from '../model/errors.ts';
+import { type Backup, type BackupBody, operations, type Backups as Running } from './backup-schema.ts';
 
 export interface Backups {
   /** See platform/backup.ts. */
-  backup(path: string, signal: AbortSignal): Promise<object>;
+  backup(path: string, signal: AbortSignal): Promise<Static<typeof Backup>>;
   /** null: none is under way. */
-  progress(): Promise<object | null>;
+  progress(): Promise<Static<typeof Running>['running']>;
 }
 
-const BackupBody = Type.Object(
-  {
-    path: Type.String({
-      minLength: 1,
-      maxLength: 4096,
-      description:
-        'Absolute, on the machine of the platform: a new or empty directory, or a new file that ends in .tar.',
-    }),
-  },
-  { additionalProperties: false },
-);
-
 export function backupRoutes(server: FastifyInstance, backups: Backups): void {
-  const config = { access: 'admin' } as const;
-
   // Answers when it is done. Whoever asked and goes away has changed their mind: it is cancelled.
-  server.post<{ Body: Static<typeof BackupBody> }>(
+  server.post<{ Body: Static<typeof BackupBody>; Reply: Static<typeof Backup> }>(
     '/v1/backups',
-    { config, schema: { body: BackupBody } },
+    operations.create,
     async ({ body: { path } }, reply) => {
       if (!isAbsolute(path) || path.includes('\0')) {
         const message = `path is "${path.slice(0, 200)}"; expected an absolute path on the machine of the platform.`;
@@ -42,5 +29,7 @@ export function backupRoutes(server: FastifyInstance, backups: Backups): void {
     },
   );
 
-  server.get('/v1/backups', { config }, async () => ({ running: await backups.progress() }));
+  server.get<{ Reply: Static<typeof Running> }>('/v1/backups', operations.running, async () => ({
+    running: await backups.progress(),
+  }));
 }

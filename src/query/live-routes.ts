@@ -3,16 +3,18 @@
 // All who look share one timer and one reading of the stream; nobody looks, nothing is read. Who reads too slowly misses
 // events rather than making them pile up. It shows, and promises nothing: of many lines only the newest are told.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Static } from 'typebox';
 import { mayRead } from '../access/caller.ts';
 import { TillstreamError } from '../model/errors.ts';
 import type { AcceptedLine } from '../model/line.ts';
 import { amountE4, poundsFromE4 } from '../model/money.ts';
 import { parseRecord } from '../model/record.ts';
 import type { Sequence, StreamTail } from '../stream/event-stream.ts';
+import { EVENT_STREAM, eventOf, operation, type Pulse } from './live-schema.ts';
 
 export interface LiveSources {
   /** Rates and lags; no customers' data. */
-  pulse(): Promise<object>;
+  pulse(): Promise<Static<typeof Pulse>>;
   /** The newest records after one, oldest first. */
   tail(after: Sequence | null, recordsMax: number): Promise<StreamTail>;
   /** Whether who asked would still be let in: keys end, and are revoked. */
@@ -78,7 +80,7 @@ export function liveRoutes(server: FastifyInstance, sources: LiveSources): void 
     isTelling = false;
   };
 
-  server.get('/v1/live', { config: { access: 'key' } }, async (request, reply) => {
+  server.get('/v1/live', operation, async (request, reply) => {
     if (viewers.size >= VIEWERS_MAX) {
       throw new TillstreamError('overloaded', `${VIEWERS_MAX} look already; that is all at once.`, {
         retryAfterSeconds: 10,
@@ -87,7 +89,7 @@ export function liveRoutes(server: FastifyInstance, sources: LiveSources): void 
     const viewer = { request, reply, isReader: mayRead(request.caller, null) };
     reply.hijack();
     // A proxy must neither keep nor gather them.
-    const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
+    const headers = { 'content-type': EVENT_STREAM, 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
     reply.raw.writeHead(200, headers).write(`retry: ${RETRY_MS}\n\n`);
     reply.raw.on('close', () => leave(viewer)).on('error', () => leave(viewer));
     viewers.add(viewer);
@@ -103,9 +105,4 @@ export function liveRoutes(server: FastifyInstance, sources: LiveSources): void 
 function shownLine({ extra: _extra, position: _position, ...line }: AcceptedLine, isReader: boolean) {
   const customerId = isReader || line.customerId === null ? line.customerId : MASKED;
   return { ...line, customerId, amount: poundsFromE4(amountE4(line)) };
-}
-
-/** JSON has no line breaks, which would end the event. */
-function eventOf(name: string, data: object): string {
-  return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
 }

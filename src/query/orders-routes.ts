@@ -1,25 +1,20 @@
 // Invoices, customers and purchase histories: by key, from the order store.
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import Type, { type Static } from 'typebox';
+import type { Static } from 'typebox';
 import { type Caller, mayRead } from '../access/caller.ts';
 import { TillstreamError } from '../model/errors.ts';
 import type { InvoiceHeader } from '../model/invoice.ts';
 import { poundsFromE4 } from '../model/money.ts';
 import type { OrderStore } from '../stores/orders/order-store.ts';
 import { endOfTurn } from './end-of-turn.ts';
-
-/** A page of a purchase history: what a screen shows, and what a client may ask for at once. */
-const HISTORY_LIMIT = 50;
-const HISTORY_LIMIT_MAX = 500;
-
-const InvoiceParams = Type.Object({ invoiceNo: Type.String({ minLength: 1 }) });
-const CustomerParams = Type.Object({ id: Type.String({ minLength: 1 }) });
-const HistoryQuery = Type.Object({
-  limit: Type.Integer({ minimum: 1, maximum: HISTORY_LIMIT_MAX, default: HISTORY_LIMIT }),
-  cursor: Type.Optional(Type.String()),
-});
-
-const config = { access: 'customer' } as const;
+import {
+  type Customer,
+  type CustomerParams,
+  type History,
+  type HistoryQuery,
+  type InvoiceParams,
+  operations,
+} from './orders-schema.ts';
 
 /** What is another customer's is not there, for a customer. */
 export function ordersRoutes(server: FastifyInstance, orders: OrderStore): void {
@@ -33,20 +28,20 @@ export function ordersRoutes(server: FastifyInstance, orders: OrderStore): void 
 
   server.get<{ Params: Static<typeof InvoiceParams> }>(
     '/v1/invoices/:invoiceNo',
-    { config, schema: { params: InvoiceParams } },
+    operations.invoice,
     (request, reply) => invoice(request.caller, reply, request.params.invoiceNo),
   );
 
   // For invoice numbers with a slash or a dot, which a path does not carry well.
   server.get<{ Querystring: Static<typeof InvoiceParams> }>(
     '/v1/invoices',
-    { config, schema: { querystring: InvoiceParams } },
+    operations.invoiceByQuery,
     (request, reply) => invoice(request.caller, reply, request.query.invoiceNo),
   );
 
-  server.get<{ Params: Static<typeof CustomerParams> }>(
+  server.get<{ Params: Static<typeof CustomerParams>; Reply: Static<typeof Customer> }>(
     '/v1/customers/:id',
-    { config, schema: { params: CustomerParams } },
+    operations.customer,
     async ({ caller, params }) => {
       const profile = mayRead(caller, params.id) ? await orders.customer(params.id) : null;
       if (profile === null) throw noCustomer(params.id);
@@ -55,17 +50,17 @@ export function ordersRoutes(server: FastifyInstance, orders: OrderStore): void 
     },
   );
 
-  server.get<{ Params: Static<typeof CustomerParams>; Querystring: Static<typeof HistoryQuery> }>(
-    '/v1/customers/:id/invoices',
-    { config, schema: { params: CustomerParams, querystring: HistoryQuery } },
-    async ({ caller, params, query }) => {
-      const { limit, cursor = null } = query;
-      if (!mayRead(caller, params.id)) throw noCustomer(params.id);
-      const { invoices, next } = await orders.history(params.id, { limit, cursor });
-      if (invoices.length === 0 && cursor === null) throw noCustomer(params.id);
-      return { invoices: invoices.map(historyEntry), next };
-    },
-  );
+  server.get<{
+    Params: Static<typeof CustomerParams>;
+    Querystring: Static<typeof HistoryQuery>;
+    Reply: Static<typeof History>;
+  }>('/v1/customers/:id/invoices', operations.history, async ({ caller, params, query }) => {
+    const { limit, cursor = null } = query;
+    if (!mayRead(caller, params.id)) throw noCustomer(params.id);
+    const { invoices, next } = await orders.history(params.id, { limit, cursor });
+    if (invoices.length === 0 && cursor === null) throw noCustomer(params.id);
+    return { invoices: invoices.map(historyEntry), next };
+  });
 }
 
 function historyEntry({ invoiceNo, invoiceDate, totalE4, lineCount, cancellation }: InvoiceHeader) {

@@ -1,8 +1,17 @@
 // What waits in quarantine, and what to do with it.
 import type { FastifyInstance } from 'fastify';
-import Type, { type Static } from 'typebox';
+import type { Static } from 'typebox';
 import { TillstreamError } from '../model/errors.ts';
 import type { Quarantine, QuarantinedRecord, QuarantineEntry } from '../stores/quarantine/quarantine.ts';
+import {
+  type Discarded,
+  type Entries,
+  type EntryParams,
+  type ListQuery,
+  operations,
+  type Redriven,
+  type WholeEntry,
+} from './quarantine-schema.ts';
 
 /** What changes an entry, one change at a time. */
 export interface QuarantineOperator {
@@ -12,13 +21,6 @@ export interface QuarantineOperator {
   discard(id: string): Promise<void>;
 }
 
-const ListQuery = Type.Object({
-  state: Type.Enum(['waiting', 'redriven', 'discarded'], { default: 'waiting' }),
-  store: Type.Optional(Type.Enum(['lake', 'orders', 'warehouse'])),
-  limit: Type.Integer({ minimum: 1, maximum: 1000, default: 100 }),
-  after: Type.Optional(Type.String()),
-});
-const EntryParams = Type.Object({ id: Type.String({ minLength: 1 }) });
 type WithId = { Params: Static<typeof EntryParams> };
 
 export function quarantineRoutes(server: FastifyInstance, quarantine: Quarantine, operator: QuarantineOperator): void {
@@ -27,12 +29,10 @@ export function quarantineRoutes(server: FastifyInstance, quarantine: Quarantine
     if (entry === null) throw new TillstreamError('not_found', `There is nothing in quarantine under ${id}.`);
     return entry;
   };
-  const config = { access: 'admin' } as const;
-  const schema = { params: EntryParams };
 
-  server.get<{ Querystring: Static<typeof ListQuery> }>(
+  server.get<{ Querystring: Static<typeof ListQuery>; Reply: Static<typeof Entries> }>(
     '/v1/quarantine',
-    { config, schema: { querystring: ListQuery } },
+    operations.list,
     async ({ query }) => {
       const { state, store, limit, after = null } = query;
       const found = await quarantine.list({
@@ -46,23 +46,35 @@ export function quarantineRoutes(server: FastifyInstance, quarantine: Quarantine
     },
   );
 
-  server.get<WithId>('/v1/quarantine/:id', { config, schema }, async ({ params }) => {
-    const entry = await find(params.id);
-    return { ...summary(entry), data: entry.data.toString('utf8') };
-  });
+  server.get<WithId & { Reply: Static<typeof WholeEntry> }>(
+    '/v1/quarantine/:id',
+    operations.get,
+    async ({ params }) => {
+      const entry = await find(params.id);
+      return { ...summary(entry), data: entry.data.toString('utf8') };
+    },
+  );
 
-  server.post<WithId>('/v1/quarantine/:id/redrive', { config, schema }, async ({ params }) => {
-    const { id } = params;
-    return { id, ...(await operator.redrive(await find(id))) };
-  });
+  server.post<WithId & { Reply: Static<typeof Redriven> }>(
+    '/v1/quarantine/:id/redrive',
+    operations.redrive,
+    async ({ params }) => {
+      const { id } = params;
+      return { id, ...(await operator.redrive(await find(id))) };
+    },
+  );
 
-  server.delete<WithId>('/v1/quarantine/:id', { config, schema }, async ({ params }) => {
-    const { id, store } = await find(params.id);
-    await operator.discard(id);
-    // The lake keeps what other stores give up.
-    const message = 'The lake could not use it: only the quarantine keeps it.';
-    return { id, state: 'discarded', ...(store === 'lake' ? { message } : {}) };
-  });
+  server.delete<WithId & { Reply: Static<typeof Discarded> }>(
+    '/v1/quarantine/:id',
+    operations.discard,
+    async ({ params }) => {
+      const { id, store } = await find(params.id);
+      await operator.discard(id);
+      // The lake keeps what other stores give up.
+      const message = 'The lake could not use it: only the quarantine keeps it.';
+      return { id, state: 'discarded', ...(store === 'lake' ? { message } : {}) };
+    },
+  );
 }
 
 function summary({ id, store, sequence, state, code, message, attempts, bytes, ...entry }: QuarantineEntry) {

@@ -1,11 +1,10 @@
 // Every route against every kind of caller. The table is held to the routes that the platform really has: a new one without
 // a row fails, and so does a row without a route.
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
-import { readConfig } from '../../src/platform/config.ts';
 import type { Platform } from '../../src/platform/local.ts';
 import { endPlatforms, freshDirectory } from '../support/platform.ts';
+import { startPlatformHere } from '../support/platform-here.ts';
 
 type Access = 'open' | 'ingest' | 'read' | 'admin' | 'customer' | 'key';
 
@@ -65,7 +64,21 @@ const table: Readonly<Record<string, Row>> = {
   'GET /v1/backups': { access: 'admin', ok: 200 },
   'GET /healthz': { access: 'open', ok: 200 },
   'GET /readyz': { access: 'open', ok: 200 },
+  'GET /openapi.json': { access: 'key', ok: 200 },
+  'GET /docs': { access: 'key', ok: 200 },
+  'GET /docs/errors': { access: 'key', ok: 200 },
+  // Swagger UI brings its own.
+  'GET /docs/json': { access: 'key', ok: 200 },
+  'GET /docs/yaml': { access: 'key', ok: 200 },
+  'GET /docs/static/*': { access: 'key', path: '/docs/static/swagger-ui.css', ok: 200 },
+  'GET /docs/static/index.html': { access: 'key', ok: 200 },
+  'GET /docs/static/swagger-initializer.js': { access: 'key', ok: 200 },
+  'GET /docs/static/theme/tillstream.css': { access: 'key', ok: 200 },
+  'GET /docs/static/theme/colours.js': { access: 'key', ok: 200 },
+  'GET /docs/static/theme/till.svg': { access: 'key', ok: 200 },
 };
+
+const isPage = (route: string): boolean => /^GET \/(docs|openapi\.json)/.test(route);
 
 let platform: Platform;
 /** What each kind of caller sends along. */
@@ -75,7 +88,7 @@ const wrongKey = `tsk_abcdefghjk_${'A'.repeat(43)}`;
 async function send(
   route: string,
   headers: Record<string, string>,
-): Promise<{ status: number; code: string | undefined; text: string }> {
+): Promise<{ status: number; code: string | undefined; challenge: string | null }> {
   const [method = '', url = ''] = route.split(' ');
   const { path = url, body } = table[route] ?? {};
   const answer = await fetch(platform.url + path, {
@@ -86,7 +99,8 @@ async function send(
   const isLive = answer.headers.get('content-type') === 'text/event-stream';
   if (isLive) await answer.body?.cancel();
   const text = isLive ? '' : await answer.text();
-  return { status: answer.status, code: text.startsWith('{') ? JSON.parse(text).code : undefined, text };
+  const code = text.startsWith('{') ? JSON.parse(text).code : undefined;
+  return { status: answer.status, code, challenge: answer.headers.get('www-authenticate') };
 }
 
 async function make<T>(path: string, body: object): Promise<T> {
@@ -99,21 +113,15 @@ async function make<T>(path: string, body: object): Promise<T> {
   return (await answer.json()) as T;
 }
 
+const basic = (password: string): Record<string, string> => ({
+  authorization: `Basic ${Buffer.from(`whoever:${password}`).toString('base64')}`,
+});
 const bearer = (secret: string): Record<string, string> => ({ authorization: `Bearer ${secret}` });
 
 beforeAll(async () => {
-  // Its threads run compiled code only.
-  const built = new URL('../../dist/platform/local.js', import.meta.url).href;
-  const { startPlatform }: typeof import('../../src/platform/local.ts') = await import(built);
-  const directory = join(await freshDirectory('access'), 'data');
-  platform = await startPlatform({
-    config: readConfig({}, { dataDirectory: directory, port: '0' }),
-    sample: null,
-    onFatal: (error) => {
-      throw error;
-    },
-  });
-  callers.admin = bearer((await readFile(join(directory, 'admin-key'), 'utf8')).trim());
+  const started = await startPlatformHere(join(await freshDirectory('access'), 'data'));
+  platform = started.platform;
+  callers.admin = bearer(started.adminKey);
   type Key = { id: string; key: string };
   type Token = { token: string; tokenId: string };
   const soon = new Date(Date.now() + 300).toISOString();
@@ -148,6 +156,10 @@ beforeAll(async () => {
       `${Buffer.from('{"alg":"none"}').toString('base64url')}.${customer.token.split('.')[1]}.`,
     ),
     'a foreign page': { ...callers.admin, origin: 'https://evil.example' },
+    'a browser': basic(read.key),
+    'a browser with a wrong key': basic(wrongKey),
+    "a browser with a customer's token": basic(customer.token),
+    'a browser that asks with a key': { ...basic(wrongKey), 'x-api-key': ingest.key },
   });
   expect((await send('POST /v1/transactions', callers.admin)).status).toBe(202);
   await make('/v1/transactions', {
@@ -171,10 +183,16 @@ afterAll(async () => {
 });
 
 /** What a caller is told: `ok`, or why not. */
-function expected(caller: string, { access }: Row): 'ok' | 401 | 403 | 404 {
+function expected(caller: string, { access }: Row, page: boolean): 'ok' | 401 | 403 | 404 {
   if (caller === 'a foreign page') return 403;
   if (access === 'open') return 'ok';
   switch (caller) {
+    case 'a browser':
+      return page ? 'ok' : 401;
+    case "a browser with a customer's token":
+      return page ? 403 : 401;
+    case 'a browser that asks with a key':
+      return page ? 401 : expected('ingest', { access, ok: 200 }, page);
     case 'admin':
       return 'ok';
     case 'ingest':
@@ -219,12 +237,19 @@ describe.each(Object.keys(table))('%s', (route) => {
     'a token of another platform',
     'a token without a signature',
     'a foreign page',
+    'a browser',
+    'a browser with a wrong key',
+    "a browser with a customer's token",
+    'a browser that asks with a key',
     'admin',
   ];
   it.each(kinds)('%s', async (kind) => {
-    const what = expected(kind, row);
-    const { status, code } = await send(route, callers[kind] ?? {});
+    const page = isPage(route);
+    const what = expected(kind, row, page);
+    const { status, code, challenge } = await send(route, callers[kind] ?? {});
     expect(status).toBe(what === 'ok' ? row.ok : what);
+    // At a page the browser asks its person for the key; anywhere else it does not.
+    expect(challenge).toBe(what === 401 ? (page ? 'Basic realm="Tillstream"' : 'Bearer') : null);
     if (what === 401) expect(code).toBe('unauthorized');
     if (what === 403) expect(code).toBe(kind === 'a foreign page' ? 'forbidden_origin' : 'forbidden');
   });

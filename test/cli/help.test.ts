@@ -106,7 +106,7 @@ describe('help', () => {
                                     (or $TILLSTREAM_BEHIND_PROXY)
         --sample [lines]            play generated lines through HTTP (25,000 of them)
         --exit                      end once all lines are in every store and verify agrees
-        --open                      open it in the browser
+        --open                      open its documentation in the browser
         --json                      answer as JSON, for machines
         -h, --help                  print this
 
