@@ -9,7 +9,7 @@ import { type DayDigest, firstDifference, totalsOf } from '../model/digest.ts';
 import { TillstreamError } from '../model/errors.ts';
 import { textFromE4 } from '../model/money.ts';
 import type { StoreName } from '../pipelines/pipeline.ts';
-import type { Report } from '../query/status-schema.ts';
+import type { Report } from '../query/verify-schema.ts';
 import { everyEntry, type Quarantine } from '../stores/quarantine/quarantine.ts';
 import type { StreamReader } from '../stream/event-stream.ts';
 

@@ -2,7 +2,8 @@
 import type { FastifyInstance } from 'fastify';
 import type { Static } from 'typebox';
 import { requestIdOf } from '../access/request-id.ts';
-import { operations as described, type Report, type Status, type Stream } from './status-schema.ts';
+import { operations as described, type Status, type Stream } from './status-schema.ts';
+import { type Report, operation as verify } from './verify-schema.ts';
 
 export interface Operations {
   /** See platform/status.ts. */
@@ -18,7 +19,7 @@ export interface Operations {
 export function statusRoutes(server: FastifyInstance, operations: Operations): void {
   server.get('/v1/status', described.status, () => operations.status());
   server.get('/v1/stream', described.stream, () => operations.stream());
-  server.post('/v1/verify', described.verify, () => operations.verify());
+  server.post('/v1/verify', verify, () => operations.verify());
   server.get('/healthz', described.health, () => ({ status: 'ok' }));
   server.get('/readyz', described.ready, async (request, reply) => {
     const reason = operations.notReady();

@@ -1,4 +1,4 @@
-// What status, stream, verify and the health checks answer.
+// What status, stream and the health checks answer.
 import Type, { type Static } from 'typebox';
 import { json } from '../docs/operation.ts';
 import { errorCodes } from '../model/errors.ts';
@@ -9,7 +9,6 @@ const textOrNull = Type.Union([text, Type.Null()]);
 const count = Type.Integer({ minimum: 0 });
 const bytes = Type.Number({ minimum: 0 });
 const moment = Type.String({ format: 'date-time' });
-const store = Type.Enum(['lake', 'orders', 'warehouse']);
 
 const Consumer = Type.Object(
   {
@@ -92,39 +91,6 @@ export const Stream = Type.Object({
   replaced: Type.Integer({ description: 'Lines that replaced one that differed.' }),
 });
 
-const Day = Type.Union([
-  Type.Object({ lines: count, revenue: text, hash: Type.String({ description: 'Hexadecimal.' }) }),
-  Type.Null(),
-]);
-export const Report = Type.Object(
-  {
-    agrees: Type.Boolean(),
-    sequence: Type.Union([text, Type.Null()], {
-      description: 'Everything up to here was compared; null before the first line.',
-    }),
-    seconds: Type.Number(),
-    stores: Type.Array(
-      Type.Object({
-        store,
-        lines: count,
-        invoices: count,
-        revenue: Type.String({ description: 'Exact.' }),
-        agrees: Type.Boolean(),
-        quarantined: Type.Integer({ description: 'Records that wait in quarantine for it.' }),
-        discarded: Type.Integer({ description: 'Records that were discarded from it.' }),
-        firstDifference: Type.Union([Type.Object({ day: text, expected: Day, actual: Day }), Type.Null()], {
-          description: 'The first day on which it holds something else than it must.',
-        }),
-        wrongHeader: Type.Union([text, Type.Null()], {
-          description: 'An invoice whose header does not fit its lines.',
-        }),
-      }),
-    ),
-    replaced: count,
-  },
-  { $id: 'VerifyReport' },
-);
-
 const healthy = Type.Object({ status: Type.Enum(['ok']) });
 const ready = Type.Object({ status: Type.Enum(['ready']) });
 const notReady = Type.Object({ status: Type.Enum(['not ready']), reason: text });
@@ -169,28 +135,6 @@ const stream: Static<typeof Stream> = {
   served: '0000000000000003',
   replaced: 0,
 };
-const held = {
-  lines: 3,
-  invoices: 2,
-  revenue: '25.25',
-  agrees: true,
-  quarantined: 0,
-  discarded: 0,
-  firstDifference: null,
-  wrongHeader: null,
-};
-const report: Static<typeof Report> = {
-  agrees: true,
-  sequence: '0000000000000003',
-  seconds: 0.214,
-  stores: [
-    { store: 'lake', ...held },
-    { store: 'orders', ...held },
-    { store: 'warehouse', ...held },
-  ],
-  replaced: 0,
-};
-
 const tags = ['Platform'];
 const open = { access: 'open' } as const;
 const one = (name: string, summary: string, value: object) => ({ [name]: { summary, value } });
@@ -216,18 +160,6 @@ export const operations = {
         'For who sends lines, with any key: whether it still speaks to the same data, and how many lines were replaced.',
       tags,
       response: { 200: json('The stream.', Stream, one('stream', 'All is served', stream)) },
-    },
-  },
-  verify: {
-    config: { access: 'admin', problems: ['stream_gap'] },
-    schema: {
-      operationId: 'verify',
-      summary: 'Prove that the stores agree',
-      description:
-        'Holds delivery at one moment while lines are still accepted, and compares what every store must hold with what it holds, day by day, to the ten-thousandth. ' +
-        'It reads everything: seconds for millions of lines. A difference is no error: `agrees` says it.',
-      tags,
-      response: { 200: json('The report.', Report, one('report', 'They agree', report)) },
     },
   },
   health: {
