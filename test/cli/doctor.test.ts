@@ -239,7 +239,7 @@ describe('where no platform runs', () => {
     const env = { TILLSTREAM_TIME_ZONE: 'Berlin', TILLSTREAM_STREAM_HOURS: '-1', TILLSTREAM_PROT: '9' };
     const { troubles, findings } = await doctor(directory, [], env);
     expect(troubles).toEqual(['failed Settings', 'failed Settings', 'warning Settings']);
-    expect(findings.filter(({ result }) => result !== 'ok').map(({ found }) => found)).toEqual([
+    expect(findings.filter(({ check }) => check === 'Settings').map(({ found }) => found)).toEqual([
       'TILLSTREAM_TIME_ZONE is "Berlin"; expected an IANA time zone such as Europe/London',
       'TILLSTREAM_STREAM_HOURS is "-1"; expected a whole number from 0',
       'TILLSTREAM_PROT is set, but is no setting',
