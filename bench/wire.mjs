@@ -4,7 +4,7 @@
 // at a time; answers need a Content-Length, which every side here sends.
 import { connect } from 'node:net';
 
-const READ_BYTES = 64 * 1024;
+const READ_BYTES = 8 * 1024;
 const HEAD_END = Buffer.from('\r\n\r\n');
 
 export class Wire {

@@ -80,10 +80,16 @@ export async function tryPort({ host, port }: Address): Promise<void> {
   await once(probe, 'close');
 }
 
+/**
+ * Connections that the kernel keeps until we take them, if net.core.somaxconn allows as many. What does not fit is dropped
+ * without a word, and a client whose handshake was dropped tries again after a second, and after three.
+ */
+const WAITING_CONNECTIONS_MAX = 4096;
+
 export async function listen(server: FastifyInstance, { host, port }: Address): Promise<string> {
   try {
     // Where all addresses are meant, this machine's own is one of them.
-    return (await server.listen({ host, port })).replace('[::]', '[::1]');
+    return (await server.listen({ host, port, backlog: WAITING_CONNECTIONS_MAX })).replace('[::]', '[::1]');
   } catch (cause) {
     throw portTaken(cause, host, port);
   }

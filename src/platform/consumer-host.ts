@@ -7,9 +7,10 @@ import { isTillstreamError, messageOf, TillstreamError } from '../model/errors.t
 import type { WriteLog } from '../model/log.ts';
 import type { Pipeline } from '../pipelines/pipeline.ts';
 import { everyEntry, type Quarantine } from '../stores/quarantine/quarantine.ts';
-import { type BatchLimits, Consumer, type ConsumerStatus, quarantineEntry } from '../stream/consumer.ts';
+import { type BatchLimits, Consumer, type ConsumerStatus } from '../stream/consumer.ts';
 import type { StreamReader } from '../stream/event-stream.ts';
 import type { Head } from '../stream/head.ts';
+import { quarantineEntry } from '../stream/set-aside.ts';
 
 export interface HostedPipeline {
   readonly pipeline: Pipeline;

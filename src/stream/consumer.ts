@@ -4,13 +4,15 @@
 // dropped; a record that cannot be used is found by bisecting, put in quarantine, and the rest goes on. A store whose
 // checkpoint does not fit the stream stops it with stream_gap: it never skips. On AWS, Lambda does this.
 import type { Checkpoint } from '../model/checkpoint.ts';
-import { type ErrorCode, isTillstreamError, messageOf, TillstreamError } from '../model/errors.ts';
+import { type ErrorCode, isTillstreamError, TillstreamError } from '../model/errors.ts';
 import { Histogram, type HistogramCounts } from '../model/histogram.ts';
 import type { WriteLog } from '../model/log.ts';
-import type { Failure, Pipeline } from '../pipelines/pipeline.ts';
-import { everyEntry, type Quarantine, type QuarantineState } from '../stores/quarantine/quarantine.ts';
+import type { Pipeline } from '../pipelines/pipeline.ts';
+import type { Quarantine } from '../stores/quarantine/quarantine.ts';
 import type { StreamReader, StreamRecord } from './event-stream.ts';
 import type { Head } from './head.ts';
+import { type Backoff, Patience, type Trouble, troubleOf } from './patience.ts';
+import { SetAside } from './set-aside.ts';
 import { Signal } from './signal.ts';
 import { streamGap } from './stream-gap.ts';
 
@@ -32,8 +34,7 @@ export interface ConsumerOptions {
   readonly log: WriteLog;
   /** 0 to 1, for the jitter of backoffs. */
   readonly random?: () => number;
-  /** First and largest wait between tries of a store that is away. */
-  readonly backoff?: { readonly firstMs: number; readonly maxMs: number };
+  readonly backoff?: Backoff;
 }
 
 export interface ConsumerStatus {
@@ -50,7 +51,7 @@ export interface ConsumerStatus {
   readonly freshnessMs: number | null;
   /** The same of every record since the start, in seconds. */
   readonly freshness: HistogramCounts;
-  readonly error: { readonly code: ErrorCode; readonly message: string; readonly hint: string | null } | null;
+  readonly error: Trouble | null;
 }
 
 /** How often a failure that is not `unavailable` is tried again before it counts as the record's own. */
@@ -72,25 +73,36 @@ export class Consumer {
   readonly #stop = new AbortController();
   #running: Promise<void> | null = null;
   #checkpoint: Checkpoint | null = null;
-  #state: ConsumerStatus['state'] = 'running';
-  #error: ConsumerStatus['error'] = null;
+  #phase: 'running' | 'held' | 'stopped' = 'running';
+  /** Why it has stopped by itself. */
+  #trouble: Trouble | null = null;
   #oldestWaitingMs: number | null = null;
   #freshnessMs: number | null = null;
-  /** Since when the store is away; until it is back, nobody knows what it holds. */
-  #awaySinceMs: number | null = null;
   readonly #freshness = new Histogram(FRESHNESS_BOUNDS);
   #restUntilMs = 0;
-  /** Sequence and id of records that wait in quarantine although the checkpoint is before them. */
-  readonly #comingAgain = new Map<string, string>();
   /** Held: nothing beyond this sequence is delivered, and nothing lingers up to it. */
   #limit: string | null = null;
   /** Something that a waiting delivery should look at: a hold, a release, a stop. */
   readonly #nudge = new Signal();
   /** A batch is done, or the state has changed. */
   readonly #progress = new Signal();
+  readonly #patience: Patience;
+  readonly #setAside: SetAside;
 
   constructor(options: ConsumerOptions) {
+    const { pipeline, quarantine, log, random, backoff } = options;
+    const { store } = pipeline;
     this.#options = options;
+    this.#patience = new Patience({
+      store,
+      log,
+      stop: this.#stop.signal,
+      nudge: this.#nudge,
+      onAway: () => this.#progress.fire(),
+      random,
+      backoff,
+    });
+    this.#setAside = new SetAside({ store, quarantine, log, patience: this.#patience });
   }
 
   /** Starts delivery; it ends with stop(), or by itself with state `stopped`. */
@@ -115,14 +127,14 @@ export class Consumer {
     const patientUntilMs = performance.now() + HOLD_PATIENCE_MS;
     this.#limit = upTo;
     this.#wake();
-    while (this.#state !== 'held' || (this.#checkpoint?.sequence ?? '') < upTo) {
+    while (this.#state() !== 'held' || (this.#checkpoint?.sequence ?? '') < upTo) {
       if (this.#stop.signal.aborted) throw new TillstreamError('shutting_down', 'The platform is shutting down.');
-      const away = this.#state === 'waiting' && performance.now() > patientUntilMs;
-      if (this.#state === 'stopped' || away) {
-        const { code, message, hint } = this.#error ?? troubleOf(new Error('The consumer has stopped.'));
+      const state = this.#state();
+      if (state === 'stopped' || (state === 'waiting' && performance.now() > patientUntilMs)) {
+        const { code, message, hint } = this.#error() ?? troubleOf(new Error('The consumer has stopped.'));
         throw new TillstreamError(code, message, hint === null ? {} : { hint });
       }
-      await this.#progress.wait(this.#state === 'waiting' ? HOLD_PATIENCE_MS : IDLE_WAIT_MS);
+      await this.#progress.wait(state === 'waiting' ? HOLD_PATIENCE_MS : IDLE_WAIT_MS);
     }
   }
 
@@ -134,13 +146,21 @@ export class Consumer {
   status(): ConsumerStatus {
     return {
       store: this.#options.pipeline.store,
-      state: this.#state,
+      state: this.#state(),
       checkpoint: this.#checkpoint?.sequence ?? null,
-      oldestWaitingMs: this.#oldestWaitingMs ?? this.#awaySinceMs,
+      oldestWaitingMs: this.#oldestWaitingMs ?? this.#patience.awaySinceMs,
       freshnessMs: this.#freshnessMs,
       freshness: this.#freshness.read(),
-      error: this.#error,
+      error: this.#error(),
     };
+  }
+
+  #state(): ConsumerStatus['state'] {
+    return this.#phase !== 'stopped' && this.#patience.awaySinceMs !== null ? 'waiting' : this.#phase;
+  }
+
+  #error(): Trouble | null {
+    return this.#trouble ?? this.#patience.trouble;
   }
 
   async #run(): Promise<void> {
@@ -152,7 +172,7 @@ export class Consumer {
         const last = batch.at(-1);
         if (last === undefined) continue;
         this.#restUntilMs = performance.now() + this.#options.batch.restMs;
-        const wanted = await this.#lessWhatWasDiscarded(batch);
+        const wanted = await this.#setAside.lessWhatWasDiscarded(batch);
         await this.#deliver(wanted, RETRIES_BEFORE_BISECTING);
         if (wanted.at(-1) !== last) await this.#process([], this.#checkpointAt(last));
         const nowMs = Date.now();
@@ -164,59 +184,25 @@ export class Consumer {
       }
     } catch (error) {
       if (!this.#stop.signal.aborted) {
-        this.#error = troubleOf(error);
+        this.#trouble = troubleOf(error);
         const { log, pipeline } = this.#options;
         log('error', `The ${pipeline.store} consumer has stopped`, { store: pipeline.store, err: error });
       }
     }
-    this.#state = 'stopped';
+    this.#phase = 'stopped';
     this.#progress.fire();
   }
 
   async #load(): Promise<void> {
-    const { stream, pipeline, quarantine } = this.#options;
-    this.#checkpoint = await this.#patiently(() => pipeline.checkpoint());
-    const bounds = await this.#patiently(() => stream.bounds());
+    const { stream, pipeline } = this.#options;
+    this.#checkpoint = await this.#patience.until(() => pipeline.checkpoint());
+    const bounds = await this.#patience.until(() => stream.bounds());
     const gap = streamGap(pipeline.store, this.#checkpoint, { id: stream.id, ...bounds });
     if (gap !== null) {
       this.#checkpoint = null; // of this stream it has passed nothing: retention must not go by it
       throw gap;
     }
-    const passed = this.#checkpoint?.sequence ?? '';
-    await this.#patiently(async () => {
-      for await (const { id, sequence } of everyEntry(quarantine, { state: 'waiting', store: pipeline.store })) {
-        if (sequence > passed) this.#comingAgain.set(sequence, id);
-      }
-    });
-  }
-
-  /**
-   * What was put in quarantine just before the process was killed, with the checkpoint still before it, is delivered again:
-   * it lands, or is put there again. The ledger must not say that it waits when it has landed; nor may it land once
-   * somebody has discarded it.
-   */
-  async #lessWhatWasDiscarded(batch: readonly StreamRecord[]): Promise<readonly StreamRecord[]> {
-    const discarded = new Set<string>();
-    for (const { sequence } of this.#comingAgain.size === 0 ? [] : batch) {
-      const id = this.#comingAgain.get(sequence);
-      if (id === undefined) continue;
-      if ((await this.#patiently(() => this.#settled(id))) === 'discarded') discarded.add(sequence);
-      this.#comingAgain.delete(sequence);
-    }
-    return discarded.size === 0 ? batch : batch.filter(({ sequence }) => !discarded.has(sequence));
-  }
-
-  /** As what the entry is settled: by us, unless somebody was first. */
-  async #settled(id: string): Promise<QuarantineState> {
-    const { quarantine } = this.#options;
-    try {
-      await quarantine.settle(id, 'redriven');
-      return 'redriven';
-    } catch (error) {
-      const entry = isTillstreamError(error, 'conflict') ? await quarantine.get(id) : null;
-      if (entry === null) throw error;
-      return entry.state;
-    }
+    await this.#setAside.load(this.#checkpoint?.sequence ?? '');
   }
 
   /** The next batch: what is there, and what comes within the linger time. Empty: nothing came, or somebody holds. */
@@ -229,7 +215,7 @@ export class Consumer {
       const after = batch.at(-1)?.sequence ?? this.#checkpoint?.sequence ?? null;
       const seen = head.newest;
       const room = { recordsMax: limits.recordsMax - batch.length, bytesMax: limits.bytesMax - bytes };
-      const records = await this.#patiently(() => stream.read(after, room));
+      const records = await this.#patience.until(() => stream.read(after, room));
       for (const record of records) {
         if (this.#limit !== null && record.sequence > this.#limit) break;
         batch.push(record);
@@ -268,7 +254,7 @@ export class Consumer {
         if (this.#stop.signal.aborted) throw error;
         const final = isTillstreamError(error) && FINAL_CODES.has(error.code);
         if (!final && attempt < retries) {
-          await this.#backOff(attempt);
+          await this.#patience.backOff(attempt);
           continue;
         }
         if (batch.length > 1) {
@@ -277,7 +263,7 @@ export class Consumer {
           await this.#deliver(batch.slice(middle), 0);
           return;
         }
-        await this.#quarantine(last, error, attempt + 1);
+        await this.#setAside.put(last, error, attempt + 1);
         await this.#process([], checkpoint);
         return;
       }
@@ -290,67 +276,24 @@ export class Consumer {
 
   async #process(records: readonly StreamRecord[], checkpoint: Checkpoint): Promise<void> {
     const { pipeline } = this.#options;
-    const failures = await this.#patiently(() => pipeline.process(records, checkpoint));
+    const failures = await this.#patience.until(() => pipeline.process(records, checkpoint));
     if (failures.length > 0) {
       const bySequence = new Map(records.map((record) => [record.sequence, record]));
-      for (const failure of failures) await this.#quarantineFailure(bySequence.get(failure.sequence), failure);
-      await this.#patiently(() => pipeline.process([], checkpoint));
+      for (const { sequence, error } of failures) {
+        const record = bySequence.get(sequence);
+        if (record !== undefined) await this.#setAside.put(record, error, 1);
+      }
+      await this.#patience.until(() => pipeline.process([], checkpoint));
     }
     this.#checkpoint = checkpoint;
   }
 
-  async #quarantineFailure(record: StreamRecord | undefined, failure: Failure): Promise<void> {
-    if (record !== undefined) await this.#quarantine(record, failure.error, 1);
-  }
-
-  async #quarantine(record: StreamRecord, error: unknown, attempts: number): Promise<void> {
-    const { quarantine, pipeline, log } = this.#options;
-    const entry = quarantineEntry(pipeline.store, record, error, attempts);
-    await this.#patiently(() => quarantine.put(entry));
-    const { id, store, code } = entry;
-    log('warn', `Record ${record.sequence} is in quarantine for ${store}`, { id, store, code, attempts, err: error });
-  }
-
-  /** Tries for ever while the answer is `unavailable`; the state shows it. */
-  async #patiently<T>(action: () => Promise<T>): Promise<T> {
-    const { log, pipeline } = this.#options;
-    const { store } = pipeline;
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        const result = await action();
-        if (this.#state === 'waiting') {
-          this.#state = 'running';
-          this.#error = null;
-          this.#awaySinceMs = null;
-          log('info', `The ${store} store is available again`, { store, tries: attempt + 1 });
-        }
-        return result;
-      } catch (error) {
-        if (!isTillstreamError(error, 'unavailable') || this.#stop.signal.aborted) throw error;
-        this.#state = 'waiting';
-        this.#awaySinceMs ??= Date.now();
-        this.#error = troubleOf(error);
-        this.#progress.fire();
-        if (attempt === 0) log('warn', `The ${store} store is not available`, { store, err: error });
-        await this.#backOff(attempt);
-      }
-    }
-  }
-
-  /** Waits between half of and the whole capped, doubling time; a hold, a release or a stop ends it at once. */
-  async #backOff(attempt: number): Promise<void> {
-    const { firstMs, maxMs } = this.#options.backoff ?? { firstMs: 100, maxMs: 5000 };
-    const fullMs = Math.min(maxMs, firstMs * 2 ** Math.min(attempt, 20));
-    const waitMs = fullMs * (0.5 + (this.#options.random ?? Math.random)() / 2);
-    if (!this.#stop.signal.aborted) await this.#nudge.wait(waitMs);
-  }
-
   async #pauseWhileHeld(): Promise<void> {
     while (this.#limit !== null && (this.#checkpoint?.sequence ?? '') >= this.#limit && !this.#stop.signal.aborted) {
-      this.#state = 'held';
+      this.#phase = 'held';
       this.#progress.fire();
       await this.#nudge.wait(IDLE_WAIT_MS);
-      this.#state = 'running';
+      this.#phase = 'running';
     }
   }
 
@@ -359,23 +302,4 @@ export class Consumer {
     this.#nudge.fire();
     this.#options.head.wake();
   }
-}
-
-/** The entry for a record that a store could not use. */
-export function quarantineEntry(store: string, record: StreamRecord, error: unknown, attempts: number) {
-  return {
-    id: `${store}-${record.sequence}`,
-    store,
-    sequence: record.sequence,
-    arrivedAtMs: record.arrivedAtMs,
-    code: isTillstreamError(error) ? error.code : 'pipeline_failed',
-    message: messageOf(error),
-    attempts,
-    data: record.data,
-  };
-}
-
-function troubleOf(error: unknown): NonNullable<ConsumerStatus['error']> {
-  if (!isTillstreamError(error)) return { code: 'internal', message: messageOf(error), hint: null };
-  return { code: error.code, message: error.message, hint: error.hint ?? null };
 }

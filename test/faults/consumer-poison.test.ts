@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { TillstreamError } from '../../src/model/errors.ts';
-import { quarantineEntry } from '../../src/stream/consumer.ts';
 import type { StreamRecord } from '../../src/stream/event-stream.ts';
+import { quarantineEntry } from '../../src/stream/set-aside.ts';
 import { Delivery, numbered } from './delivery.ts';
 import { away, failing, noting, throwingOn } from './fault-pipeline.ts';
 
