@@ -4,13 +4,19 @@ import { readFileSync } from 'node:fs';
 import { judged } from '../report.mjs';
 
 const CLIENTS = 64;
+/** So many lines fill the caches of the stores: what memory grows by afterwards is the flood's. */
+const FILLING = 1_500_000;
+const LINES_EACH = 1000;
 /** The second flood shows whether the first one's memory was growth, or room that is used again. */
 const TIMES = [1, 10, 100, 1, 100, 1];
 
 export async function overload(bench) {
   const load = await bench.generator();
   const platform = await bench.platform();
-  let from = 0;
+  const bodies = { at: platform.at, connections: 4, count: FILLING / LINES_EACH, linesEach: LINES_EACH, from: 0 };
+  await load.call('bodies', bodies);
+  await platform.caughtUp();
+  let from = FILLING;
   const phase = async (connections, seconds) => {
     const result = await load.call('flood', { at: platform.at, connections, seconds, from });
     from += result.requests + result.refused;

@@ -1,5 +1,6 @@
 // The canonical line: the unit of everything, the same inside and in every answer.
-import Type, { type Static } from 'typebox';
+import type { Static } from 'typebox';
+import type { LineSchema } from './line-schema.ts';
 
 /**
  * The limits of a line, each for its reason:
@@ -24,21 +25,6 @@ export const lineLimits = {
   linesPerInvoiceMax: 10_000,
   extraBytesMax: 2048,
 } as const;
-
-export const LineSchema = Type.Object(
-  {
-    invoiceNo: Type.String({ description: 'Invoice number. Starts with C for a cancellation.', examples: ['536365'] }),
-    lineId: Type.String({ description: 'Place of the line in its invoice; its identity together with invoiceNo.' }),
-    stockCode: Type.String({ examples: ['85123A'] }),
-    description: Type.Union([Type.String(), Type.Null()]),
-    quantity: Type.Integer({ description: 'Pieces; negative on cancellations.' }),
-    invoiceDate: Type.String({ description: "The shop's wall clock, YYYY-MM-DDTHH:MM:SS, without a zone." }),
-    unitPrice: Type.Number({ description: 'Price of a piece, at most four decimals.' }),
-    customerId: Type.Union([Type.String(), Type.Null()], { description: 'null: a guest.' }),
-    country: Type.String(),
-  },
-  { $id: 'Line' },
-);
 
 export type Line = Static<typeof LineSchema>;
 

@@ -4,7 +4,8 @@ import type { Metrics } from './metrics.ts';
 import { operation } from './metrics-schema.ts';
 
 export function metricsRoutes(server: FastifyInstance, metrics: Metrics): void {
-  server.get('/metrics', operation, async (_request, reply) =>
-    reply.type(metrics.contentType).send(await metrics.text()),
-  );
+  server.get('/metrics', operation, async (_request, reply) => {
+    const { contentType, text } = await metrics.scrape();
+    return reply.type(contentType).send(text);
+  });
 }

@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import type { HistogramCounts } from '../model/histogram.ts';
 import type { LoopDelay } from './loop-delay.ts';
-import { createExposition, type Exposition, type Metric, type Sample } from './prometheus.ts';
+import type { Exposition, Metric, Sample } from './prometheus.ts';
 import type { ConsumerReading, Reading } from './reading.ts';
 import type { RequestMeter, RequestTimes } from './request-meter.ts';
 
@@ -24,22 +24,25 @@ interface Moment extends Reading {
 }
 
 export interface Metrics {
-  readonly contentType: string;
-  text(): Promise<string>;
+  scrape(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
 export function createMetrics({ version, requests, loopDelay, reading }: MetricsSources): Metrics {
-  const exposition: Exposition<Moment> = createExposition(metrics);
+  let exposition: Exposition<Moment> | null = null;
   return {
-    contentType: exposition.contentType,
-    text: async () =>
-      exposition.text({
+    async scrape() {
+      // Only now: a start need not wait for what not every platform is asked for.
+      const { createExposition } = await import('./prometheus.ts');
+      exposition ??= createExposition(metrics);
+      const moment = {
         ...(await reading()),
         version,
         requestTimes: requests.times(),
         refusedByCode: requests.refusedByCode,
         loopDelay: loopDelay.read(),
-      }),
+      };
+      return { contentType: exposition.contentType, text: await exposition.text(moment) };
+    },
   };
 }
 

@@ -1,7 +1,7 @@
 // What the routes of invoices and customers take and answer.
 import Type, { type Static } from 'typebox';
 import { json } from '../docs/operation.ts';
-import { LineSchema } from '../model/line.ts';
+import { LineSchema } from '../model/line-schema.ts';
 
 /** A page of a purchase history: what a screen shows, and what a client may ask for at once. */
 const HISTORY_LIMIT = 50;
