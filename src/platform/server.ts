@@ -65,8 +65,9 @@ export function createServer(options: ServerOptions): Server {
     reply.header('x-request-id', requestIdOf(request));
     const retryAfter = retryAfterOf(ours);
     if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
-    // The rest of a body that was refused is not read: the connection cannot be used again.
-    if (problem.status === 413) reply.header('connection', 'close');
+    // What is still to come of the body is read and dropped, for as long as a request may take. Closing at once, as Fastify
+    // would, resets a connection that is being written to: the sender, or a proxy, would never see this answer.
+    reply.removeHeader('connection');
     if (problem.status === 401) reply.header('www-authenticate', challengeOf(request));
     return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
   };

@@ -100,11 +100,38 @@ describe('sizes', () => {
     ['in chunks of no announced length', true],
   ])('a body of 16 MiB is taken, one byte more is refused: %s', async (_, chunked) => {
     expect(await door.post(padded(16 * MIB), { chunked })).toMatchObject(accepted);
-    const { status, headers, json } = await door.post(padded(16 * MIB + 1), { chunked });
+    const { status, json } = await door.post(padded(16 * MIB + 1), { chunked });
     expect(status).toBe(413);
     expect(json.code).toBe('body_too_large');
-    expect(headers.connection).toBe('close');
   });
+
+  test.each([
+    ['with a Content-Length', `Content-Length: ${64 * MIB}`, (body: Buffer) => [body]],
+    [
+      'in chunks',
+      'Transfer-Encoding: chunked',
+      (body: Buffer) => [`${body.length.toString(16)}\r\n`, body, '\r\n0\r\n\r\n'],
+    ],
+  ])(
+    'who sends all before it reads gets the refusal too, and goes on over the same connection: %s',
+    async (_, length, wire) => {
+      const socket = connect(door.port, '127.0.0.1');
+      const answers = new Promise<string>((resolve, reject) => {
+        let text = '';
+        socket.setEncoding('utf8').on('data', (part: string) => {
+          text += part;
+          if (text.includes('"accepted":1')) resolve(text);
+        });
+        socket.on('error', reject).on('close', () => reject(new Error(`closed after: ${text}`)));
+      });
+      const head = 'POST /v1/transactions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n';
+      const sale = JSON.stringify(LINE);
+      for (const part of [`${head}${length}\r\n\r\n`, ...wire(Buffer.alloc(64 * MIB, ' '))]) socket.write(part);
+      socket.write(`${head}Content-Length: ${sale.length}\r\n\r\n${sale}`);
+      expect((await answers).match(/HTTP\/1\.1 \d+/g)).toStrictEqual(['HTTP/1.1 413', 'HTTP/1.1 202']);
+      socket.removeAllListeners('close').destroy();
+    },
+  );
 
   test('100,000 lines of NDJSON are taken, 100,001 refused whole', async () => {
     const lines = ndjsonOf([{ ...LINE, InvoiceNo: 'full' }]) + '{}\n'.repeat(99_999);

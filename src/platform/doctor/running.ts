@@ -87,7 +87,8 @@ export async function checkAgreement(platform: AskedPlatform): Promise<Finding> 
   try {
     const { agrees, stores, seconds } = await platform.verify();
     const lines = stores[0]?.lines ?? 0;
-    if (agrees) return ok(check, `all stores hold the same ${lines} lines; compared in ${seconds} s`);
+    if (agrees)
+      return ok(check, `all stores hold the same ${lines.toLocaleString('en-US')} lines; compared in ${seconds} s`);
     const apart = stores.filter((store) => !store.agrees).map(({ store }) => store);
     return failed(
       check,
