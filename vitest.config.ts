@@ -16,7 +16,7 @@ export default defineConfig({
     server: { deps: { external: [/\/dist\//] } },
     pool: 'forks',
     // Most files start threads or processes of their own; more than two at once would measure the machine, not us.
-    maxWorkers: 2,
+    maxWorkers: 3,
     testTimeout: long ? 1_800_000 : 60_000,
     hookTimeout: 60_000,
     // Screens are compared as text: the same in every terminal and in every place.

@@ -31,7 +31,7 @@ async function platformWith(count: number, directory: string): Promise<Platform>
   return platform;
 }
 
-const ROUNDS = 4;
+const ROUNDS = process.env.TILLSTREAM_TEST_LONG === '1' ? 20 : 2;
 
 describe('a platform that is killed during a backup', () => {
   it.each(['backup', 'backup.tar'])(

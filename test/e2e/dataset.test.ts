@@ -17,7 +17,11 @@ import { endPlatforms, freshDirectory, type Platform, remember, startPlatform } 
 import { FIGURES, LINES, REVENUE } from './dataset-figures.ts';
 
 const STORE = { lines: LINES, invoices: 25_900, revenue: '9747747.934', agrees: true, quarantined: 0, discarded: 0 };
-/** Everything after the first replay takes seconds; that one is as slow as the machine is. */
+/** So many lines of it each as a request of its own; in the long run all. The rest of them by 500. */
+const ONE_BY_ONE = process.env.TILLSTREAM_TEST_LONG === '1' ? LINES : 120_000;
+/** Rows come to the connections by invoice: this far behind the newest answer may be the last row before which all are answered. */
+const READ_AHEAD = 50_000;
+/** As slow as the machine is. */
 const REPLAY_TIMEOUT_MS = 900_000;
 
 describe.runIf(dataset !== null)('the real data set', () => {
@@ -73,23 +77,22 @@ describe.runIf(dataset !== null)('the real data set', () => {
     return body as T;
   };
 
-  it('replayed one line a request, interrupted by Ctrl-C and resumed: 541,909 lines, all stores agree', {
-    timeout: REPLAY_TIMEOUT_MS,
-  }, async () => {
-    const first = await replay([], 200_000);
+  it('replayed one line a request, interrupted by Ctrl-C, and resumed', { timeout: REPLAY_TIMEOUT_MS }, async () => {
+    const limit = ['--limit', String(ONE_BY_ONE)];
+    const first = await replay(limit, ONE_BY_ONE / 2);
     expect(first.code).toBe(130);
     expect(first.summary).toMatchObject({ interrupted: true, rejected: 0 });
-    expect(first.summary.lastRow).toBeGreaterThanOrEqual(150_000);
-    expect(first.summary.lastRow).toBeLessThan(LINES);
-    const second = await replay(['--resume']);
+    expect(first.summary.lastRow).toBeGreaterThan(ONE_BY_ONE / 2 - READ_AHEAD);
+    expect(first.summary.lastRow).toBeLessThan(ONE_BY_ONE);
+    const second = await replay(['--resume', ...limit]);
     expect(second.code).toBe(0);
     const { accepted, rejected, resumedAfterRow } = second.summary;
     expect({ resumedAfterRow, rejected }).toEqual({ resumedAfterRow: first.summary.lastRow, rejected: 0 });
-    expect(resumedAfterRow + accepted).toBe(LINES);
-    await expectWhole();
+    expect(resumedAfterRow + accepted).toBe(ONE_BY_ONE);
+    expect(await platform.verify()).toMatchObject({ agrees: true, replaced: 0 });
   });
 
-  it('replayed again in full: 541,909 accepted, 0 rejected, and nothing has changed', {
+  it('replayed in full: 541,909 accepted, 0 rejected, nothing has changed of what was there, all stores agree', {
     timeout: REPLAY_TIMEOUT_MS,
   }, async () => {
     const { code, summary } = await replay(['--batch', '500']);

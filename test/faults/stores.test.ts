@@ -1,9 +1,10 @@
 // A store that was deleted, that comes from elsewhere, or that is away for a while: nothing is dropped, nothing is skipped,
 // the others go on, and status says what is the matter.
-import { cp, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { runCli } from '../support/cli.ts';
 import { consumerOf, endPlatforms, freshDirectory, type Platform, startPlatform } from '../support/platform.ts';
 import { accept, agreeing, lines } from './lines.ts';
@@ -17,13 +18,13 @@ const KEEP_NOTHING = { env: { TILLSTREAM_STREAM_HOURS: '0' } };
 const STORES = ['lake', 'orders', 'warehouse'] as const;
 
 describe('a store is deleted while the platform is down', () => {
-  it.each(STORES)('%s: while the stream has everything, it fills again by itself', async (store) => {
+  it('while the stream has everything, each fills again by itself', async () => {
     const directory = await freshDirectory('refill');
     let platform = await startPlatform(directory);
     await accept(platform, lines('800001', 300));
     await platform.verify();
     await platform.stop();
-    await rm(join(directory, store), { recursive: true });
+    for (const store of STORES) await rm(join(directory, store), { recursive: true });
     platform = await startPlatform(directory);
     await accept(platform, lines('800002', 100));
     expect(await platform.verify()).toMatchObject(agreeing(400));
@@ -75,28 +76,40 @@ describe('a store is deleted while the platform is down', () => {
   });
 });
 
-it.each(STORES)('%s from another data directory is not taken for this one: stream_gap', async (store) => {
-  const [own, other] = await Promise.all([freshDirectory('own'), freshDirectory('other')]);
-  for (const [directory, invoiceNo] of [
-    [own, '800001'],
-    [other, '900001'],
-  ] as const) {
+describe('a store from another data directory', () => {
+  let directories: string;
+  let own: string;
+  let other: string;
+  beforeAll(async () => {
+    directories = await mkdtemp(join(tmpdir(), 'tillstream-filled-')); // for all tests of this group
+    [own, other] = await Promise.all([filled('800001'), filled('900001')]);
+  }, 120_000);
+  afterAll(() => rm(directories, { recursive: true, force: true }));
+
+  async function filled(invoiceNo: string): Promise<string> {
+    const directory = join(directories, invoiceNo);
     const platform = await startPlatform(directory);
     await accept(platform, lines(invoiceNo, 30));
     await platform.verify();
     await platform.stop();
+    return directory;
   }
-  await rm(join(own, store), { recursive: true });
-  await cp(join(other, store), join(own, store), { recursive: true });
 
-  const platform = await startPlatform(own, KEEP_NOTHING);
-  await expectStopped(platform, store, 'belongs to another stream');
-  await accept(platform, lines('800002', 10));
-  await othersCaughtUp(platform, store);
-  // Its sequences are those of another stream: retention must not take them for ours.
-  if (store === 'lake') await pause(1500);
-  else await platform.statusWhen(({ stream }) => stream.trimmed === stream.newest);
-  if (store === 'lake') expect((await platform.status()).stream.trimmed).toBeNull();
+  it.each(STORES)('%s is not taken for this one: stream_gap', async (store) => {
+    const directory = join(await freshDirectory('mixed'), 'data');
+    await cp(own, directory, { recursive: true });
+    await rm(join(directory, store), { recursive: true });
+    await cp(join(other, store), join(directory, store), { recursive: true });
+
+    const platform = await startPlatform(directory, KEEP_NOTHING);
+    await expectStopped(platform, store, 'belongs to another stream');
+    await accept(platform, lines('800002', 10));
+    await othersCaughtUp(platform, store);
+    // Its sequences are those of another stream: retention must not take them for ours.
+    if (store === 'lake') await pause(1500);
+    else await platform.statusWhen(({ stream }) => stream.trimmed === stream.newest);
+    if (store === 'lake') expect((await platform.status()).stream.trimmed).toBeNull();
+  });
 });
 
 describe('a store is away for a while', () => {
