@@ -67,7 +67,7 @@ export function createServer(options: ServerOptions): Server {
     if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
     // What is still to come of the body is read and dropped, for as long as a request may take. Closing at once, as Fastify
     // would, resets a connection that is being written to: the sender, or a proxy, would never see this answer.
-    reply.removeHeader('connection');
+    if (problem.status === 413) reply.removeHeader('connection');
     if (problem.status === 401) reply.header('www-authenticate', challengeOf(request));
     return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
   };
