@@ -37,7 +37,13 @@ interface Watched {
   readonly sinceMs: number;
   seenMs: number;
   /** When it was told last, and what it was then; null: not yet. */
-  told: { readonly atMs: number; readonly value: number } | null;
+  told: Told | null;
+}
+
+interface Told {
+  readonly atMs: number;
+  /** As it was then, or has been since, whichever is less: what grows from there is told again. */
+  readonly value: number;
 }
 
 export class Alerts {
@@ -68,7 +74,7 @@ export class Alerts {
     const key = `${trouble.alert} ${trouble.store ?? ''}`;
     const watched = this.#watched.get(key);
     if (watched === undefined) this.#watched.set(key, { trouble, sinceMs: atMs, seenMs: atMs, told: null });
-    else Object.assign(watched, { trouble, seenMs: atMs });
+    else Object.assign(watched, { trouble, seenMs: atMs, told: lowered(watched.told, trouble.value) });
   }
 
   #tell(watched: Watched, atMs: number): Notice {
@@ -84,6 +90,10 @@ function isDue({ trouble, sinceMs, told }: Watched, atMs: number): boolean {
   const { alert, value, threshold } = trouble;
   const grown = alert === 'quarantine_grows' && (value ?? 0) >= told.value + (threshold ?? 0);
   return grown && atMs - told.atMs >= GROWN_AFTER_MS;
+}
+
+function lowered(told: Told | null, value: number | null): Told | null {
+  return told === null || value === null ? told : { ...told, value: Math.min(told.value, value) };
 }
 
 function over({ trouble, sinceMs, seenMs }: Watched): Notice {

@@ -31,7 +31,13 @@ export interface Trouble {
 }
 
 const GIB = 2 ** 30;
-const HOW: Readonly<Record<string, string>> = { waiting: 'away', silent: 'held up and says nothing' };
+const HOW: Readonly<Record<string, string>> = {
+  waiting: 'away',
+  silent: 'held up and says nothing',
+  held: 'held by a verify, a redrive or a backup',
+};
+/** A verify or a backup of much data may hold a store for minutes, and is asked for by somebody who knows. */
+const HELD_SECONDS_MAX = 15 * 60;
 
 /** @param quietMs for how long no line has come after a steady flow; 0: lines come, or never came steadily */
 export function troublesOf(reading: Reading, quietMs: number, limits: AlertLimits): Trouble[] {
@@ -42,8 +48,9 @@ export function troublesOf(reading: Reading, quietMs: number, limits: AlertLimit
   for (const consumer of consumers) {
     const { store, state, lagSeconds } = consumer;
     if (state === 'stopped') troubles.push(consumerStopped(consumer));
-    const late = lagSeconds > limits.lagSeconds || state === 'waiting' || state === 'silent';
-    if (limits.lagSeconds > 0 && late) troubles.push(consumerBehind(store, consumer, limits.lagSeconds));
+    const lagSecondsMax = state === 'held' ? Math.max(limits.lagSeconds, HELD_SECONDS_MAX) : limits.lagSeconds;
+    const late = lagSeconds > lagSecondsMax || state === 'waiting' || state === 'silent';
+    if (limits.lagSeconds > 0 && late) troubles.push(consumerBehind(store, consumer, lagSecondsMax));
   }
   if (limits.quarantineRecords > 0 && quarantine.waiting >= limits.quarantineRecords) {
     troubles.push(quarantineGrows(quarantine.waiting, limits.quarantineRecords));

@@ -7,17 +7,19 @@ const ANSWER_TIMEOUT_MS = 2000;
 
 /**
  * Asks a thread, one question at a time however often it is called; answers what it said last, as `silent`, when it takes
- * too long.
+ * too long. What has come since then waits at least from then on, as far as anybody knows.
  */
 export function askPatiently(
   ask: () => Promise<readonly ConsumerStatus[]>,
   timeoutMs = ANSWER_TIMEOUT_MS,
 ): () => Promise<readonly ConsumerStatus[]> {
   let last: readonly ConsumerStatus[] = [];
+  let lastMs = Date.now();
   let asked: Promise<readonly ConsumerStatus[]> | null = null;
   const answered = async (): Promise<readonly ConsumerStatus[]> => {
     try {
       last = await ask();
+      lastMs = Date.now();
       return last;
     } finally {
       asked = null;
@@ -27,7 +29,7 @@ export function askPatiently(
     asked ??= answered();
     let timer: NodeJS.Timeout | undefined;
     const tooLong = new Promise<readonly ConsumerStatus[]>((resolve) => {
-      timer = setTimeout(() => resolve(last.map((status) => ({ ...status, state: 'silent' }))), timeoutMs);
+      timer = setTimeout(() => resolve(last.map((status) => silentSince(lastMs, status))), timeoutMs);
       timer.unref();
     });
     try {
@@ -36,4 +38,8 @@ export function askPatiently(
       clearTimeout(timer);
     }
   };
+}
+
+function silentSince(sinceMs: number, status: ConsumerStatus): ConsumerStatus {
+  return { ...status, state: 'silent', oldestWaitingMs: status.oldestWaitingMs ?? sinceMs };
 }

@@ -15,7 +15,7 @@ const Consumer = Type.Object(
     store: text,
     state: Type.Enum(['running', 'waiting', 'held', 'stopped', 'silent'], {
       description:
-        '`waiting`: its store is away, and tried again; `stopped`: it needs a person; `silent`: its thread does not answer, the rest is what it said last.',
+        '`waiting`: its store is away, and tried again; `held`: a verify, a redrive or a backup is at work; `stopped`: it needs a person; `silent`: its thread does not answer, the rest is what it said last.',
     }),
     checkpoint: textOrNull,
     lagRecords: count,

@@ -1,9 +1,9 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type CsvRow, csvRows, openCsv } from '../../src/client/csv-rows.ts';
 import { rowJson } from '../../src/client/row-json.ts';
 import { isTillstreamError } from '../../src/model/errors.ts';
@@ -14,6 +14,7 @@ let directory: string;
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'tillstream-csv-'));
 });
+afterEach(() => rm(directory, { recursive: true, force: true }));
 
 async function file(content: string | Buffer, name = 'shop.csv'): Promise<string> {
   const path = join(directory, name);

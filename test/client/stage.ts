@@ -1,5 +1,5 @@
 // The stage of a replay's tests: a directory and a platform of their own for each, and one seed for all.
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect } from 'vitest';
@@ -32,7 +32,10 @@ export function setStage(): void {
   beforeEach(async () => {
     stage.directory = await mkdtemp(join(tmpdir(), 'tillstream-replay-'));
   });
-  afterEach(() => stage.platform.close());
+  afterEach(async () => {
+    await stage.platform.close();
+    await rm(stage.directory, { recursive: true, force: true });
+  });
 }
 
 export async function listen(options: PlatformOptions = {}, port = 0): Promise<string> {

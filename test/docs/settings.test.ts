@@ -33,7 +33,7 @@ describe('docs/SETTINGS.md', () => {
       .filter(({ flag }) => flag === undefined)
       .map(({ variable, default: standard, description, expected: allowed }) => [
         quoted(variable),
-        quoted(standard),
+        standard === '' ? 'none' : quoted(standard),
         description,
         allowed,
       ]);

@@ -157,6 +157,12 @@ describe.each<[string, Partial<Reading>, string[]]>([
     ['firing consumer_stopped orders at 5'],
   ],
   ['something waits in quarantine', waiting(1), ['firing quarantine_grows at 65']],
+  ['a store is held, by a backup say', { consumers: [consumer('lake', { state: 'held', lagSeconds: 899 })] }, []],
+  [
+    'a store is held for longer than anybody would',
+    { consumers: [consumer('lake', { state: 'held', lagSeconds: 901 })] },
+    ['firing consumer_behind lake at 65'],
+  ],
   ['the disk is low', { disk: { freeBytes: GIB, reserveBytes: GIB / 2 } }, ['firing disk_low at 65']],
   ['the disk is as low as it may be', { disk: { freeBytes: 2 * GIB, reserveBytes: GIB / 2 } }, []],
   ['a store is as far behind as it may be', behind(60), []],
@@ -192,6 +198,13 @@ describe('a quarantine that grows', () => {
       'firing quarantine_grows at 605',
       'firing quarantine_grows at 1205',
     ]);
+  });
+
+  it('is told again as it does, also from less than was told', () => {
+    const watch = new Watch();
+    expect(watch.during(HOUR, waiting(100))).toEqual(['firing quarantine_grows at 65']);
+    expect(watch.during(HOUR, waiting(1))).toEqual([]);
+    expect(watch.during(HOUR, waiting(50))).toEqual(['firing quarantine_grows at 5']);
   });
 
   it('by less than its limit is not', () => {

@@ -77,6 +77,7 @@ describe('the status of a platform that runs', () => {
         consumers: [
           { ...store, store: 'lake', state: 'waiting', lagRecords: 12, lagSeconds: 30, error },
           { ...store, store: 'orders', lagRecords: 4000, lagSeconds: 600 },
+          { ...store, store: 'state', state: 'silent', lagRecords: 1, lagSeconds: 3 },
           { ...store, store: 'warehouse', state: 'stopped', error: { ...error, code: 'stream_gap' } },
         ],
         quarantine: { waiting: 2, redriven: 0, discarded: 0 },
@@ -85,7 +86,8 @@ describe('the status of a platform that runs', () => {
       'warning Version: 0.0.9 runs, 0.1.0 is installed',
       'failed Door: closed: The disk has 3 MB free',
       'warning Consumer lake: 12 records behind, for 30 s; the store is away: unavailable: The disk is away',
-      'warning Consumer orders: 4000 records behind, for 10 min',
+      'warning Consumer orders: 4,000 records behind, for 10 min',
+      'failed Consumer state: does not answer; 1 record behind, for 3 s',
       'failed Consumer warehouse: stopped: stream_gap: The disk is away',
       'warning Quarantine: 2 records wait',
     ]);

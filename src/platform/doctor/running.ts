@@ -68,8 +68,14 @@ export function checkStatus(status: Status, version: string): Finding[] {
 
 function checkConsumer({ store, state, lagRecords, lagSeconds, error }: Status['consumers'][number]): Finding {
   const check = `Consumer ${store}`;
-  const behind = lagRecords === 0 ? 'has everything' : `${lagRecords} records behind, for ${roughly(lagSeconds)}`;
+  const behind =
+    lagRecords === 0
+      ? 'has everything'
+      : `${lagRecords === 1 ? '1 record' : `${lagRecords.toLocaleString('en-US')} records`} behind, for ${roughly(lagSeconds)}`;
   const why = error === null ? '' : `: ${error.code}: ${error.message}`;
+  if (state === 'silent') {
+    return failed(check, `does not answer; ${behind}`, 'Look at its disk and at the log; restart the platform.');
+  }
   if (state === 'stopped') return failed(check, `stopped${why}`, error?.hint ?? 'See the log, and restart.');
   if (state === 'waiting') {
     return warning(
