@@ -53,6 +53,7 @@ export const Token = Type.Object({
   tokenId: Type.String({ description: 'By which it can be revoked.' }),
   customerId: Type.String(),
   expiresAt: moment,
+  known: Type.Boolean({ description: 'Whether this customer has bought anything yet; a misspelt one has not.' }),
 });
 
 const shown: Static<typeof Key> = {
@@ -72,6 +73,7 @@ const token: Static<typeof Token> = {
   tokenId: '01KD7Z7M9XJ4S3R6T8V0W2Y4A6',
   customerId: '17850',
   expiresAt: '2025-12-24T10:00:00.000Z',
+  known: true,
 };
 
 const tags = ['Keys'];

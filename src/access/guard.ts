@@ -42,7 +42,7 @@ const ANYBODY: Caller = { kind: 'key', id: 'none', scopes: ['admin'] };
 
 /**
  * Asks for no key, and so refuses what any web page could make a browser send here: a foreign Origin, and a Host that is not
- * this machine (a name that was pointed here, "DNS rebinding").
+ * this machine (a name that was pointed here, "DNS rebinding"); and what a proxy passes on, whatever Host it gives.
  */
 export function loopbackGuard(): Guard {
   return {
@@ -52,6 +52,7 @@ export function loopbackGuard(): Guard {
         const message = `Host is "${host ?? ''}"; expected this machine: 127.0.0.1 or localhost.`;
         throw new TillstreamError('forbidden_origin', message, { field: 'Host', value: host ?? null });
       }
+      refuseForwarded(request);
       refuseForeignOrigin(request);
       return ANYBODY;
     },
@@ -62,6 +63,18 @@ const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i;
 
 function isLoopbackHost(host: string | undefined): boolean {
   return host !== undefined && LOOPBACK.test(host);
+}
+
+/** Who asks through a proxy need not be this machine. */
+function refuseForwarded({ headers }: FastifyRequest): void {
+  for (const name in headers) {
+    if (name !== 'forwarded' && !name.startsWith('x-forwarded-')) continue;
+    const message = `The request comes through a proxy (${name.slice(0, 80)}); without keys only this machine may ask.`;
+    throw new TillstreamError('forbidden_origin', message, {
+      field: name.slice(0, 80),
+      hint: 'Start the platform without --no-auth, and with --behind-proxy.',
+    });
+  }
 }
 
 function allowed(caller: Caller, access: Access, { method, routeOptions }: FastifyRequest): Caller {

@@ -2,7 +2,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
 import { TillstreamError } from '../model/errors.ts';
+import { lineLimits } from '../model/line.ts';
 import type { WriteLog } from '../model/log.ts';
+import { customerIdOf } from '../model/read-line.ts';
 import type { StoredKey } from '../stores/credentials/credential-store.ts';
 import {
   type CustomerParams,
@@ -19,7 +21,15 @@ import {
 import type { Keys } from './keys.ts';
 import type { Tokens } from './tokens.ts';
 
-export function accessRoutes(server: FastifyInstance, keys: Keys, tokens: Tokens, log: WriteLog): void {
+export interface AccessParts {
+  readonly keys: Keys;
+  readonly tokens: Tokens;
+  /** Whether somebody has bought anything yet. @throws unavailable */
+  readonly isCustomer: (customerId: string) => Promise<boolean>;
+  readonly log: WriteLog;
+}
+
+export function accessRoutes(server: FastifyInstance, { keys, tokens, isCustomer, log }: AccessParts): void {
   server.post<{ Body: Static<typeof KeyBody>; Reply: Static<typeof MadeKey> }>(
     '/v1/keys',
     operations.createKey,
@@ -54,8 +64,10 @@ export function accessRoutes(server: FastifyInstance, keys: Keys, tokens: Tokens
     '/v1/customers/:id/tokens',
     { ...operations.createToken, preValidation: withoutBody },
     async ({ params, body }, reply) => {
-      const { expiresAtMs, ...made } = await tokens.create(params.id, body.expiresInSeconds);
-      return reply.code(201).send({ ...made, expiresAt: iso(expiresAtMs) });
+      const customerId = readCustomer(params.id);
+      const known = await isCustomer(customerId);
+      const { expiresAtMs, ...made } = await tokens.create(customerId, body.expiresInSeconds);
+      return reply.code(201).send({ ...made, expiresAt: iso(expiresAtMs), known });
     },
   );
 
@@ -63,7 +75,7 @@ export function accessRoutes(server: FastifyInstance, keys: Keys, tokens: Tokens
     '/v1/customers/:id/tokens',
     operations.revokeTokens,
     async ({ params }, reply) => {
-      await tokens.revokeAll(params.id);
+      await tokens.revokeAll(readCustomer(params.id));
       return reply.code(204).send();
     },
   );
@@ -72,7 +84,7 @@ export function accessRoutes(server: FastifyInstance, keys: Keys, tokens: Tokens
     '/v1/customers/:id/tokens/:tokenId',
     operations.revokeToken,
     async ({ params }, reply) => {
-      await tokens.revoke(params.id, params.tokenId);
+      await tokens.revoke(readCustomer(params.id), params.tokenId);
       return reply.code(204).send();
     },
   );
@@ -81,6 +93,17 @@ export function accessRoutes(server: FastifyInstance, keys: Keys, tokens: Tokens
 /** All that it could say has a default. */
 async function withoutBody(request: FastifyRequest): Promise<void> {
   request.body ??= {};
+}
+
+/** As lines name them when they are stored: a token for "17850.0" would open nothing, revoking that would end nothing. */
+function readCustomer(text: string): string {
+  const customerId = customerIdOf(text);
+  if (customerId !== '' && Buffer.byteLength(customerId) <= lineLimits.customerIdBytesMax) return customerId;
+  throw new TillstreamError(
+    'invalid_parameter',
+    `id is "${text.slice(0, 80)}"; expected the number of a customer, of 1 to ${lineLimits.customerIdBytesMax} bytes.`,
+    { field: 'id', value: text.slice(0, 200) },
+  );
 }
 
 /** All but what it is checked against. */
@@ -111,10 +134,15 @@ function readEnd(text: string): number {
   const ms = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d))?$/.test(text)
     ? Date.parse(text)
     : Number.NaN;
-  if (ms > Date.now()) return ms;
+  if (ms > Date.now() && isDay(text.slice(0, 10))) return ms;
   throw new TillstreamError(
     'invalid_parameter',
     `expiresAt is "${text.slice(0, 80)}"; expected a moment to come, such as 2030-01-01 or 2030-01-01T00:00:00Z.`,
     { field: 'expiresAt', value: text.slice(0, 200) },
   );
+}
+
+/** Date.parse() takes 2030-02-31 for 3 March. */
+function isDay(day: string): boolean {
+  return new Date(Date.parse(day)).toISOString().startsWith(day);
 }

@@ -17,6 +17,9 @@ const AUDIENCE = 'customer';
 export const TOKEN_SECONDS = 24 * 3600;
 export const TOKEN_SECONDS_MAX = 366 * 24 * 3600;
 
+/** A ULID: ten characters of time, of which the first holds three bits, and sixteen that are random. */
+const TOKEN_ID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
+
 export interface MadeToken {
   readonly token: string;
   readonly tokenId: string;
@@ -71,9 +74,14 @@ export class Tokens {
   }
 
   /** @throws not_found  what is no id of a token; unavailable */
-  async revoke(customerId: string, tokenId: string): Promise<void> {
-    const madeAtMs = timeOf(tokenId);
-    if (madeAtMs === null) throw new TillstreamError('not_found', `There is no token ${tokenId.slice(0, 200)}.`);
+  async revoke(customerId: string, givenId: string): Promise<void> {
+    const tokenId = givenId.trim().toUpperCase();
+    if (!TOKEN_ID.test(tokenId)) {
+      throw new TillstreamError('not_found', `There is no token ${givenId.slice(0, 200)}.`, {
+        hint: 'Give the tokenId that was answered when it was made.',
+      });
+    }
+    const madeAtMs = decodeTime(tokenId);
     await this.#revoke({ customerId, tokenId, andOlder: false, endsAtMs: madeAtMs + TOKEN_SECONDS_MAX * 1000 });
   }
 
@@ -109,14 +117,6 @@ export class Tokens {
   #note({ customerId, tokenId, andOlder }: Revocation): void {
     if (!andOlder) this.#revoked.add(`${customerId} ${tokenId}`);
     else if (tokenId > (this.#revokedUpTo.get(customerId) ?? '')) this.#revokedUpTo.set(customerId, tokenId);
-  }
-}
-
-function timeOf(tokenId: string): number | null {
-  try {
-    return decodeTime(tokenId);
-  } catch {
-    return null;
   }
 }
 

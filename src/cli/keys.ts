@@ -148,6 +148,7 @@ export function tokenCommand(): Command {
       return;
     }
     const made = await ask<TokenAnswer>(findPlatform(options), path, { method: 'POST', body: { expiresInSeconds } });
+    if (!made.known) err(`Customer ${made.customerId} has bought nothing yet: check the number.\n`);
     if (options.json === true) return outJson(made);
     out(`${made.token}\n`);
     err(`\nFor customer ${made.customerId}, until ${made.expiresAt}. It is not shown again.\n`);

@@ -35,8 +35,14 @@ export function addressOf({ host, port, auth, tlsCert, tlsKey, behindProxy }: Co
   return { host, port, auth, tls, trustedProxies: behindProxy === '' ? null : listed(behindProxy) };
 }
 
-/** What others could read on the way, or use without a key, stays on this machine. */
+/** What others could read on the way, or use without a key, stays on this machine. @throws wrong_usage, address_not_allowed */
 export function refuseOpenAddress({ host, auth, tls, trustedProxies }: Address): void {
+  if (!auth && trustedProxies !== null) {
+    const message = '--no-auth and --behind-proxy exclude each other; whoever the proxy lets in could do everything.';
+    throw new TillstreamError('wrong_usage', message, {
+      hint: 'Leave --no-auth out; or --behind-proxy and TILLSTREAM_BEHIND_PROXY, where only this machine is to ask.',
+    });
+  }
   if (/^(?:localhost|::1|127(?:\.\d{1,3}){3})$/.test(host)) return;
   const details = { field: '--host', value: host };
   if (!auth) {

@@ -49,7 +49,12 @@ export function registerRoutes(
     ask: (...question: Parameters<WarehouseThread['ask']>) => warehouse.call('ask', ...question),
     select: (...question: Parameters<WarehouseThread['select']>) => warehouse.call('select', ...question),
   };
-  accessRoutes(server, access.keys, access.tokens, log);
+  accessRoutes(server, {
+    keys: access.keys,
+    tokens: access.tokens,
+    isCustomer: async (id) => (await orders.history(id, { limit: 1, cursor: null })).invoices.length > 0,
+    log,
+  });
   ingestRoutes(server, ingest, admission);
   ordersRoutes(server, orders);
   analyticsRoutes(server, questions, config.timeZone);

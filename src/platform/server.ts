@@ -62,7 +62,7 @@ export function createServer(options: ServerOptions): Server {
     meter?.refused(problem.code);
     const unexplained = problem.code === 'internal' || (ours instanceof Error && ours.cause !== undefined);
     if (problem.status >= 500 && unexplained) onError(ours, factsOf(request));
-    reply.header('x-request-id', requestIdOf(request));
+    reply.header('x-request-id', requestIdOf(request)).header('cache-control', 'no-store');
     const retryAfter = retryAfterOf(ours);
     if (retryAfter !== undefined) reply.header('retry-after', String(retryAfter));
     // What is still to come of the body is read and dropped, for as long as a request may take. Closing at once, as Fastify
@@ -128,12 +128,16 @@ export function createServer(options: ServerOptions): Server {
   }
   const list = collectRoutes(server);
   server.addHook('onRoute', (route) => {
-    const { querystring, body } = route.schema ?? {};
-    if (querystring === undefined && body === undefined) return;
+    const { querystring = isApi(route.url) ? takesNothing() : undefined, body } = route.schema ?? {};
+    const before: preHandlerHookHandler[] = [];
+    // Lines come in by the thousand a second, and no cache keeps what a POST without a say in it answers.
+    if (isApi(route.url) && route.config?.access !== 'ingest') before.push(neverKept);
+    if (route.schema?.querystring !== undefined || body !== undefined) before.push(refuseInfinity);
     // A parameter that is misspelt would be ignored, and the answer be one to another question.
     for (const schema of [querystring, body])
       if (typeof schema === 'object' && schema !== null) Object.assign(schema, { additionalProperties: false });
-    route.preHandler = [refuseInfinity, ...[route.preHandler ?? []].flat()];
+    if (querystring !== undefined) route.schema = { ...route.schema, querystring };
+    if (before.length > 0) route.preHandler = [...before, ...[route.preHandler ?? []].flat()];
   });
   server.removeAllContentTypeParsers();
   server.addContentTypeParser<Buffer>('*', { parseAs: 'buffer' }, ({ headers }, body, done) => {
@@ -159,6 +163,22 @@ export function createServer(options: ServerOptions): Server {
   });
   return Object.assign(server, { routeList: list.routes });
 }
+
+/** Not pages and health: there, browsers and load balancers add what they like. */
+function isApi(url: string): boolean {
+  return url.startsWith('/v1/') || url === '/metrics';
+}
+
+/** A query without parameters. */
+function takesNothing(): object {
+  return { type: 'object', properties: {} };
+}
+
+/** It is of somebody, and true now. */
+const neverKept: preHandlerHookHandler = (_request, reply, done) => {
+  reply.header('cache-control', 'no-store');
+  done();
+};
 
 /** "1e309" is read as a number, and is none: Ajv lets it through, whatever the largest may be. @throws invalid_parameter */
 const refuseInfinity: preHandlerHookHandler = ({ query, body }, _reply, done) => {

@@ -4,7 +4,7 @@
 // events rather than making them pile up. It shows, and promises nothing: of many lines only the newest are told.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
-import { mayRead } from '../access/caller.ts';
+import { type Caller, mayRead } from '../access/caller.ts';
 import { TillstreamError } from '../model/errors.ts';
 import type { AcceptedLine } from '../model/line.ts';
 import { amountE4, poundsFromE4 } from '../model/money.ts';
@@ -26,6 +26,8 @@ const EVERY_MS = 1000;
 const LINES_MAX = 20;
 /** A screen each; a page that opens connections without end is stopped before it hurts. */
 const VIEWERS_MAX = 100;
+/** One program's screens; whoever opens more leaves the others their places. */
+const VIEWERS_PER_KEY_MAX = 25;
 /** What a browser waits before it comes again. */
 const RETRY_MS = 3000;
 /** Stands for a customer whom the viewer may not see. */
@@ -80,11 +82,17 @@ export function liveRoutes(server: FastifyInstance, sources: LiveSources): void 
     isTelling = false;
   };
 
-  server.get('/v1/live', operation, async (request, reply) => {
-    if (viewers.size >= VIEWERS_MAX) {
-      throw new TillstreamError('overloaded', `${VIEWERS_MAX} look already; that is all at once.`, {
-        retryAfterSeconds: 10,
-      });
+  const ofSameKey = (caller: Caller | null): number => {
+    let count = 0;
+    for (const { request } of viewers) if (idOf(request.caller) === idOf(caller)) count += 1;
+    return count;
+  };
+
+  // Not HEAD: its answer would have no end.
+  server.get('/v1/live', { ...operation, exposeHeadRoute: false }, async (request, reply) => {
+    if (viewers.size >= VIEWERS_MAX) throw tooMany(`${VIEWERS_MAX} look already; that is all at once.`);
+    if (ofSameKey(request.caller) >= VIEWERS_PER_KEY_MAX) {
+      throw tooMany(`${VIEWERS_PER_KEY_MAX} look with this key already; that is all at once.`);
     }
     const viewer = { request, reply, isReader: mayRead(request.caller, null) };
     reply.hijack();
@@ -99,6 +107,15 @@ export function liveRoutes(server: FastifyInstance, sources: LiveSources): void 
   server.addHook('preClose', async () => {
     for (const viewer of viewers) leave(viewer);
   });
+}
+
+/** null: a customer's, who does not get here. */
+function idOf(caller: Caller | null): string | null {
+  return caller?.kind === 'key' ? caller.id : null;
+}
+
+function tooMany(message: string): TillstreamError {
+  return new TillstreamError('overloaded', message, { retryAfterSeconds: 10 });
 }
 
 /** Without what a sender added of its own, which nobody knows. */

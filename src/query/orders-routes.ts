@@ -5,7 +5,7 @@ import { type Caller, mayRead } from '../access/caller.ts';
 import { TillstreamError } from '../model/errors.ts';
 import type { InvoiceHeader } from '../model/invoice.ts';
 import { poundsFromE4 } from '../model/money.ts';
-import type { OrderStore } from '../stores/orders/order-store.ts';
+import type { OrderStore, View } from '../stores/orders/order-store.ts';
 import { endOfTurn } from './end-of-turn.ts';
 import {
   type Customer,
@@ -16,11 +16,11 @@ import {
   operations,
 } from './orders-schema.ts';
 
-/** What is another customer's is not there, for a customer. */
+/** What is another customer's is not there, for a customer: neither an invoice nor a line in theirs. */
 export function ordersRoutes(server: FastifyInstance, orders: OrderStore): void {
   const invoice = async (caller: Caller | null, reply: FastifyReply, invoiceNo: string): Promise<FastifyReply> => {
     await endOfTurn();
-    const document = await orders.invoice(invoiceNo);
+    const document = await orders.invoice(invoiceNo, viewOf(caller));
     if (document === null || !mayRead(caller, document.customerId))
       throw new TillstreamError('not_found', `There is no invoice ${invoiceNo}.`);
     return reply.type('application/json; charset=utf-8').send(document.json);
@@ -43,7 +43,7 @@ export function ordersRoutes(server: FastifyInstance, orders: OrderStore): void 
     '/v1/customers/:id',
     operations.customer,
     async ({ caller, params }) => {
-      const profile = mayRead(caller, params.id) ? await orders.customer(params.id) : null;
+      const profile = mayRead(caller, params.id) ? await orders.customer(params.id, viewOf(caller)) : null;
       if (profile === null) throw noCustomer(params.id);
       const { spentE4, ...others } = profile;
       return { ...others, spent: poundsFromE4(spentE4) };
@@ -57,10 +57,14 @@ export function ordersRoutes(server: FastifyInstance, orders: OrderStore): void 
   }>('/v1/customers/:id/invoices', operations.history, async ({ caller, params, query }) => {
     const { limit, cursor = null } = query;
     if (!mayRead(caller, params.id)) throw noCustomer(params.id);
-    const { invoices, next } = await orders.history(params.id, { limit, cursor });
+    const { invoices, next } = await orders.history(params.id, { limit, cursor }, viewOf(caller));
     if (invoices.length === 0 && cursor === null) throw noCustomer(params.id);
     return { invoices: invoices.map(historyEntry), next };
   });
+}
+
+function viewOf(caller: Caller | null): View {
+  return caller?.kind === 'key' ? 'all' : 'own';
 }
 
 function historyEntry({ invoiceNo, invoiceDate, totalE4, lineCount, cancellation }: InvoiceHeader) {

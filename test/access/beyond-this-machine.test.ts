@@ -120,7 +120,7 @@ describe('beyond this machine', () => {
       'address_not_allowed: --host is "0.0.0.0"; keys and customers\' data would travel',
     );
     expect(await refused('--host', '0.0.0.0', '--no-auth')).toContain('without keys (--no-auth)');
-    expect(await refused('--host', '0.0.0.0', '--no-auth', '--behind-proxy')).toContain('without keys (--no-auth)');
+    expect(await refused('--no-auth', '--behind-proxy')).toContain('wrong_usage: --no-auth and --behind-proxy');
     expect(await refused('--host', '0.0.0.0', '--no-auth', ...(await tlsFiles(home)))).toContain(
       'without keys (--no-auth)',
     );
@@ -235,7 +235,9 @@ describe('keys and token, as commands', () => {
     expect(await cli('keys', 'create', 'x', '--scope', 'everything')).toMatchObject({ code: 2 });
     expect(await cli('keys', 'create', 'x', '--scope', 'read', '--for', 'ever')).toMatchObject({ code: 2 });
 
-    const token = (await cli('token', '17850', '--for', '12h')).stdout.trim();
+    const madeToken = await cli('token', '17850', '--for', '12h');
+    expect(madeToken.stderr).toMatch(/^Customer 17850 has bought nothing yet: check the number\.\n/);
+    const token = madeToken.stdout.trim();
     const own = () => get(`${platform.url}/v1/customers/17850`, { authorization: `Bearer ${token}` });
     expect(await own()).toBe(404); // has bought nothing yet
     expect((await cli('token', '17850', '--revoke-all')).stdout).toBe('All tokens of customer 17850 have ended.\n');

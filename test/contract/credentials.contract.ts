@@ -58,6 +58,14 @@ export function credentialsContract(name: string, makeBackend: () => Promise<Cre
       ]);
     });
 
+    test("a token that is revoked under another customer's name, too, stays revoked under its own", async () => {
+      const right = { customerId: '17850', tokenId: '01A', andOlder: false, endsAtMs: 1000 };
+      const wrong = { ...right, customerId: '13047' };
+      await store.putRevocation(right, 0);
+      await store.putRevocation(wrong, 0);
+      expect(await (await backend.open()).revocations(0)).toEqual(expect.arrayContaining([right, wrong]));
+    });
+
     test('revocations are there after a restart until they end, and are forgotten then', async () => {
       const one = { customerId: '17850', tokenId: '01A', andOlder: false, endsAtMs: 1000 };
       const all = { customerId: '17850', tokenId: '01B', andOlder: true, endsAtMs: 2000 };

@@ -5,7 +5,7 @@ import { DigestBuilder } from '../../src/model/digest.ts';
 import { compareLineIds, headerOf, type InvoiceHeader } from '../../src/model/invoice.ts';
 import { type AcceptedLine, compareVersions } from '../../src/model/line.ts';
 import { amountE4, poundsFromE4 } from '../../src/model/money.ts';
-import type { OrderStore } from '../../src/stores/orders/order-store.ts';
+import type { OrderStore, View } from '../../src/stores/orders/order-store.ts';
 
 const LINE: AcceptedLine = {
   invoiceNo: '536365',
@@ -39,21 +39,25 @@ export function orderLine(at: number, fields: Partial<AcceptedLine> = {}): Accep
 export async function documentOf(
   store: OrderStore,
   invoiceNo = LINE.invoiceNo,
+  view: View = 'all',
 ): Promise<Record<string, unknown> | null> {
-  const found = await store.invoice(invoiceNo);
+  const found = await store.invoice(invoiceNo, view);
   return found === null ? null : JSON.parse(found.json.toString('utf8'));
 }
 
 /** @param lines of one invoice, in any number of versions */
-function expectedDocument(lines: readonly AcceptedLine[]): Record<string, unknown> {
+function expectedDocument(lines: readonly AcceptedLine[], view: View): Record<string, unknown> {
   const newest = new Map<string, AcceptedLine>();
   for (const form of lines) {
     const standing = newest.get(form.lineId);
     if (standing === undefined || compareVersions(form, standing) > 0) newest.set(form.lineId, form);
   }
   const standing = [...newest.values()].sort(compareLineIds);
-  const { totalE4, lineCount, ...header } = headerOf(standing);
-  const answered = standing.map(({ receivedAt, sequence, position, source, extra, ...fields }) => ({
+  const owner = headerOf(standing).customerId;
+  const mayBeShown = ({ customerId }: AcceptedLine) => view === 'all' || customerId === null || customerId === owner;
+  const shown = standing.filter(mayBeShown);
+  const { totalE4, lineCount, ...header } = headerOf(shown);
+  const answered = shown.map(({ receivedAt, sequence, position, source, extra, ...fields }) => ({
     ...fields,
     amount: poundsFromE4(amountE4(fields)),
   }));
@@ -94,11 +98,15 @@ export async function expectState(store: OrderStore, lines: readonly AcceptedLin
   for (const each of lines) byInvoice.set(each.invoiceNo, [...(byInvoice.get(each.invoiceNo) ?? []), each]);
   const builder = new DigestBuilder();
   const histories = new Map<string, Partial<InvoiceHeader>[]>();
+  const spent = new Map<string, number>();
   for (const [invoiceNo, forms] of byInvoice) {
-    const expected = expectedDocument(forms);
+    const expected = expectedDocument(forms, 'all');
+    const own = expectedDocument(forms, 'own');
+    expect(await documentOf(store, invoiceNo, 'own')).toEqual(own);
     expect(await documentOf(store, invoiceNo)).toEqual(expected);
     for (const each of expected.lines as AcceptedLine[]) builder.add(each);
     if (typeof expected.customerId !== 'string') continue;
+    spent.set(expected.customerId, (spent.get(expected.customerId) ?? 0) + Number(own.total));
     const { lines: _, total: __, ...header } = expected;
     histories.set(expected.customerId, [...(histories.get(expected.customerId) ?? []), header]);
   }
@@ -109,6 +117,8 @@ export async function expectState(store: OrderStore, lines: readonly AcceptedLin
     );
     expect(invoices).toMatchObject(expected);
     expect(invoices).toHaveLength(expected.length);
+    const profile = await store.customer(customerId, 'own');
+    expect(poundsFromE4(profile?.spentE4 ?? 0n)).toBeCloseTo(spent.get(customerId) ?? 0, 4);
   }
   const digest = await store.digest();
   expect(digest).toMatchObject({ days: builder.days(), invoices: byInvoice.size, wrongHeader: null });

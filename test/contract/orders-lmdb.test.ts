@@ -9,6 +9,7 @@ import { durablyNow, openDatabase, openEnvironment } from '../../src/stores/lmdb
 import { openLmdbOrders } from '../../src/stores/orders/lmdb-orders.ts';
 import type { OrderStore } from '../../src/stores/orders/order-store.ts';
 import { historyKey } from '../../src/stores/orders/purchase-history.ts';
+import { CUSTOMERS, HEAD } from '../../src/stores/orders/stored-invoice.ts';
 import { type OrdersBackend, orderStoreContract } from './orders.contract.ts';
 import { orderLine } from './orders-lines.ts';
 
@@ -116,4 +117,38 @@ test('orders (lmdb): what cannot be read is away, not unusable: the consumer tri
   await expect(store.apply([orderLine(1)])).rejects.toMatchObject({ code: 'unavailable' });
   await expect(store.invoice('536365')).rejects.toMatchObject({ code: 'unavailable' });
   await rm(backend.directory, { recursive: true });
+});
+
+test('orders (lmdb): of a value that was written before it was noted, the lines say whether they name several', async () => {
+  const backend = await makeBackend();
+  const store = await backend.open();
+  await store.apply([orderLine(1, { customerId: '111' }), orderLine(2, { lineId: '000002', customerId: '222' })]);
+  const environment = openEnvironment(backend.directory);
+  const invoices = openDatabase(environment, 'invoices');
+  const value = invoices.getBinary(Buffer.from('536365')) ?? Buffer.alloc(0);
+  expect(value.readUInt16LE(HEAD.customers)).toBe(CUSTOMERS.several);
+  value.writeUInt16LE(CUSTOMERS.notNoted, HEAD.customers);
+  durablyNow(environment, () => invoices.put(Buffer.from('536365'), value));
+  const own = async () => JSON.parse((await store.invoice('536365', 'own'))?.json.toString('utf8') ?? '');
+  expect(await own()).toMatchObject({ lineCount: 1, lines: [{ customerId: '222' }] });
+  await store.apply([orderLine(3, { lineId: '000003', customerId: null })]);
+  expect(invoices.getBinary(Buffer.from('536365'))?.readUInt16LE(HEAD.customers)).toBe(CUSTOMERS.several);
+  expect(await own()).toMatchObject({ lineCount: 2, lines: [{ customerId: '222' }, { customerId: null }] });
+  await environment.close();
+  await backend.dispose();
+});
+
+test('orders (lmdb): the digest finds an invoice that says of its lines that they name one customer, and they do not', async () => {
+  const backend = await makeBackend();
+  const store = await backend.open();
+  await store.apply([orderLine(1, { customerId: '111' }), orderLine(2, { lineId: '000002', customerId: '222' })]);
+  expect((await store.digest()).wrongHeader).toBeNull();
+  const environment = openEnvironment(backend.directory);
+  const invoices = openDatabase(environment, 'invoices');
+  const value = invoices.getBinary(Buffer.from('536365')) ?? Buffer.alloc(0);
+  value.writeUInt16LE(CUSTOMERS.oneAtMost, HEAD.customers);
+  durablyNow(environment, () => invoices.put(Buffer.from('536365'), value));
+  expect((await store.digest()).wrongHeader).toBe('536365');
+  await environment.close();
+  await backend.dispose();
 });

@@ -154,6 +154,60 @@ export function orderStoreContract(name: string, makeBackend: () => Promise<Orde
       expect((await store.invoice('536365'))?.customerId).toBeNull();
     });
 
+    test('what its customer may see of an invoice with several is without the others, to the sum; a key sees all', async () => {
+      await store.apply([
+        orderLine(1, { customerId: '111', description: 'SECRET', country: 'EIRE', invoiceDate: '2010-11-01T08:00:00' }),
+        orderLine(3, { lineId: '000003', customerId: null, quantity: 1 }),
+        orderLine(2, { lineId: '000002', customerId: '222', country: 'France' }),
+      ]);
+      const whole = { customerId: '222', invoiceDate: '2010-11-01T08:00:00', total: 33.15, lineCount: 3 };
+      expect(await documentOf(store)).toMatchObject(whole);
+      const own = await store.invoice('536365', 'own');
+      expect(own?.customerId).toBe('222');
+      expect(own?.json.toString('utf8')).not.toMatch(/SECRET|111|EIRE|2010-11/);
+      expect(await documentOf(store, '536365', 'own')).toMatchObject({
+        ...{ customerId: '222', invoiceDate: '2010-12-01T08:26:00', total: 17.85, lineCount: 2 },
+        lines: [{ lineId: '000002' }, { lineId: '000003', customerId: null }],
+      });
+      const wish = { limit: 10, cursor: null };
+      expect((await store.history('222', wish, 'own')).invoices).toMatchObject([
+        { invoiceDate: '2010-12-01T08:26:00', totalE4: 178_500n, lineCount: 2 },
+      ]);
+      expect((await store.history('222', wish)).invoices).toMatchObject([{ totalE4: 331_500n, lineCount: 3 }]);
+      expect(await store.customer('222', 'own')).toMatchObject({
+        ...{ spentE4: 178_500n, firstPurchase: '2010-12-01T08:26:00', lastPurchase: '2010-12-01T08:26:00' },
+      });
+      expect(await store.customer('222')).toMatchObject({ spentE4: 331_500n });
+      // The correction reaches the other line: one customer, and whole again.
+      await store.apply([orderLine(4, { customerId: '222' })]);
+      expect(await store.invoice('536365', 'own')).toEqual(await store.invoice('536365'));
+      expect((await store.digest()).wrongHeader).toBeNull();
+    });
+
+    test("pages of what a customer may see neither repeat nor miss an invoice, nor tell of another's date", async () => {
+      const dates = ['2010-12-03T08:26:00', '2010-12-02T08:26:00', '2010-12-01T08:26:00'];
+      await store.apply(dates.map((invoiceDate, index) => orderLine(index, { invoiceNo: `${index}`, invoiceDate })));
+      // Of another customer, and earlier than all: the invoice goes to the end of the history.
+      const theirs = { lineId: '000002', customerId: '13047', invoiceDate: '2010-01-01T08:26:00', receivedAt: 1 };
+      await store.apply([orderLine(9, { invoiceNo: '0', ...theirs })]);
+      const found: string[] = [];
+      for (let cursor: string | null = null; ; ) {
+        const page = await store.history('17850', { limit: 1, cursor }, 'own');
+        found.push(...page.invoices.map(({ invoiceNo }) => invoiceNo));
+        if (page.next === null) break;
+        expect(Buffer.from(page.next, 'base64url').toString('utf8')).not.toContain('2010-01');
+        cursor = page.next;
+        if (found.length > PAGES_MAX) throw new Error('It does not end');
+      }
+      expect(found).toEqual(['1', '2', '0']);
+      await store.apply([orderLine(9, { invoiceNo: '1', ...theirs, invoiceDate: '2010-01-02T08:26:00' })]);
+      expect(await pageNos(store, '17850', 1)).toEqual([['2'], ['1'], ['0']]);
+      const first = await store.history('17850', { limit: 2, cursor: null }, 'own');
+      expect(Buffer.from(first.next ?? '', 'base64url').toString('utf8')).toContain('2010-12-02');
+      const second = await store.history('17850', { limit: 2, cursor: first.next }, 'own');
+      expect(second.invoices.map(({ invoiceNo }) => invoiceNo)).toEqual(['0']);
+    });
+
     test('a corrected date moves the invoice within the history', async () => {
       await store.apply([orderLine(1), orderLine(2, { invoiceNo: '536366', invoiceDate: '2010-12-02T08:26:00' })]);
       expect(await pageNos(store, '17850')).toEqual([['536366', '536365']]);

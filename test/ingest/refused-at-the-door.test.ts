@@ -49,6 +49,19 @@ describe('without keys', () => {
     expect(await door.records()).toStrictEqual([]);
   });
 
+  test.each([
+    ['X-Forwarded-For', '203.0.113.9'],
+    ['x-forwarded-host', 'shop.example'],
+    ['X-Forwarded-Proto', 'https'],
+    ['Forwarded', 'for=203.0.113.9'],
+  ])('what a proxy passes on is not of this machine, whatever its Host: %s', async (name, value) => {
+    expect(await door.post(LINE, { headers: { host: 'localhost', [name]: value } })).toMatchObject({
+      status: 403,
+      json: { code: 'forbidden_origin', field: name.toLowerCase() },
+    });
+    expect(await door.records()).toStrictEqual([]);
+  });
+
   test('a request without any Host is not', async () => {
     const socket = connect(door.port, '127.0.0.1');
     const answer = await new Promise<string>((resolve) => {

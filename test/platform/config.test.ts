@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { flaggedIn, withSettings } from '../../src/cli/settings.ts';
-import { addressOf } from '../../src/platform/address.ts';
+import { addressOf, refuseOpenAddress } from '../../src/platform/address.ts';
 import { checkConfig, readConfig, settingsThatDiffer } from '../../src/platform/config.ts';
 
 const flagged = (...commandLine: string[]) =>
@@ -50,6 +50,16 @@ describe('the address that follows from them', () => {
     expect(proxies()).toBe(null);
     expect(proxies('--behind-proxy')).toEqual(['loopback', 'linklocal', 'uniquelocal']);
     expect(proxies('--behind-proxy=10.0.0.0/8, fd00::/8,192.0.2.7')).toEqual(['10.0.0.0/8', 'fd00::/8', '192.0.2.7']);
+  });
+
+  it.each(['127.0.0.1', '0.0.0.0'])('is not one without keys behind a proxy, on %s: anybody would be admin', (host) => {
+    const address = addressOf(readConfig({}, flagged('--no-auth', '--behind-proxy', '--host', host)));
+    expect(() => refuseOpenAddress(address)).toThrowError(
+      expect.objectContaining({
+        code: 'wrong_usage',
+        message: expect.stringContaining('--no-auth and --behind-proxy'),
+      }),
+    );
   });
 
   it.each([

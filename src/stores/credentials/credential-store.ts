@@ -41,11 +41,11 @@ export interface Revocation {
   readonly tokenId: string;
   /** Whether all older tokens of the customer are meant, too; ids rise. */
   readonly andOlder: boolean;
-  /** From then on no such token would be valid anyway, and this is forgotten. */
+  /** From then on no such token would be valid anyway, and this may be forgotten. It rises with `tokenId`. */
   readonly endsAtMs: number;
 }
 
-/** Few and small: all of it is read at the start; every change is on disk when its promise resolves. */
+/** Small: all of it is read at the start, and not again; every change is on disk when its promise resolves. */
 export interface CredentialStore {
   /** The one that is there, else `fresh`, kept. @throws unavailable */
   installation(fresh: Installation): Promise<Installation>;
@@ -54,7 +54,7 @@ export interface CredentialStore {
   putKey(key: StoredKey): Promise<void>;
   /** Those that have not ended. */
   revocations(nowMs: number): Promise<readonly Revocation[]>;
-  /** Forgets those that have ended. @throws unavailable */
+  /** Also forgets some of those that have ended. @throws unavailable */
   putRevocation(revocation: Revocation, nowMs: number): Promise<void>;
   close(): Promise<void>;
 }

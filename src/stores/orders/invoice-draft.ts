@@ -7,6 +7,7 @@ import { type AcceptedLine, compareVersions, type Line } from '../../model/line.
 import { amountE4, textFromE4 } from '../../model/money.ts';
 import { jsonString } from '../../model/record.ts';
 import {
+  CUSTOMERS,
   dateOfNumber,
   ENTRY,
   GUEST,
@@ -33,11 +34,17 @@ export class InvoiceDraft {
   #newestNamed: StoredLine | AcceptedLine | null = null;
   #date = Number.POSITIVE_INFINITY;
   #lastEntryBytes = 0;
+  /** Whom every line of the old one names that names anybody; null: they name several, or nobody. */
+  readonly #oldCustomer: string | null;
+  /** Whom the lines so far name, the first of them. */
+  #customer: string | null = null;
+  #several = false;
   readonly #sum = new ExactSum();
   lineCount = 0;
 
   constructor(old: StoredInvoice | null) {
     this.#old = old;
+    this.#oldCustomer = old === null || old.namesSeveral ? null : old.customerId;
   }
 
   /** A line that stays as it is. */
@@ -45,7 +52,10 @@ export class InvoiceDraft {
     this.#runStart ??= line;
     this.#runEnd = line;
     this.#lastEntryBytes = line.end - line.start;
-    this.#account(line, line.named, line.date, line.amountE4);
+    const { named } = line;
+    // Only an invoice of several customers has its lines parsed here, and no further than to the second one.
+    if (named && !this.#several) this.#noteCustomer(this.#oldCustomer ?? line.customerId);
+    this.#account(line, named, line.date, line.amountE4);
   }
 
   add(line: AcceptedLine, json: string): void {
@@ -57,6 +67,7 @@ export class InvoiceDraft {
     this.#lines.push(text);
     this.#entries.push(entry);
     this.#lastEntryBytes = entry.length;
+    this.#noteCustomer(line.customerId);
     this.#account(line, line.customerId !== null, date, amount);
   }
 
@@ -85,6 +96,12 @@ export class InvoiceDraft {
     if (this.#newestNamed === null || compareVersions(line, this.#newestNamed) > 0) this.#newestNamed = line;
   }
 
+  #noteCustomer(customerId: string | null): void {
+    if (customerId === null) return;
+    this.#customer ??= customerId;
+    if (customerId !== this.#customer) this.#several = true;
+  }
+
   #endRun(): void {
     if (this.#old !== null && this.#runStart !== null && this.#runEnd !== null) {
       this.#lines.push(this.#old.bytes.subarray(this.#runStart.jsonStart, this.#runEnd.jsonEnd));
@@ -110,6 +127,7 @@ export class InvoiceDraft {
     const end = documentEnd + bytesOf(this.#entries);
     head.writeUInt8(LAYOUT, HEAD.layout);
     head.writeUInt8(header.customerId === null ? GUEST : customer.length, HEAD.customerBytes);
+    head.writeUInt16LE(this.#several ? CUSTOMERS.several : CUSTOMERS.oneAtMost, HEAD.customers);
     head.writeUInt32LE(linesStart, HEAD.linesStart);
     head.writeUInt32LE(documentEnd, HEAD.documentEnd);
     head.writeUInt32LE(header.lineCount, HEAD.lineCount);

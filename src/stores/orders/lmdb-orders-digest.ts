@@ -74,7 +74,9 @@ function nextInvoices({ environment, invoices, history }: OrdersDatabases, after
 
 function isRight(stored: StoredInvoice, lines: readonly AcceptedLine[]): boolean {
   const header = headerOf(lines);
+  const named = lines.flatMap(({ customerId }) => customerId ?? []);
   return (
+    stored.namesSeveral === named.some((customerId) => customerId !== header.customerId) &&
     stored.opening === openDocument(header) &&
     stored.customerId === header.customerId &&
     stored.invoiceDate === header.invoiceDate

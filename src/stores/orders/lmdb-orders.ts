@@ -6,21 +6,14 @@
 // number of openings, in any thread, look up what is committed. Not replicated: see dynamodb-orders.ts.
 import type { Checkpoint } from '../../model/checkpoint.ts';
 import { TillstreamError } from '../../model/errors.ts';
-import { type InvoiceHeader, isAdjustment } from '../../model/invoice.ts';
 import { type AcceptedLine, lineLimits } from '../../model/line.ts';
-import {
-  durablyNow,
-  openDatabase,
-  openEnvironment,
-  peek,
-  reading,
-  readLatest,
-  type Transaction,
-} from '../lmdb-environment.ts';
-import { digestOrders, type OrdersDatabases, pauses } from './lmdb-orders-digest.ts';
+import { durablyNow, openDatabase, openEnvironment, peek, reading, readLatest } from '../lmdb-environment.ts';
+import { digestOrders, type OrdersDatabases } from './lmdb-orders-digest.ts';
+import { pageOf, profileOf } from './lmdb-orders-history.ts';
 import { mergeInvoice } from './merge-invoice.ts';
-import type { ApplyResult, CustomerProfile, HistoryPage, InvoiceDocument, OrderStore } from './order-store.ts';
-import { decodeCursor, encodeCursor, historyKey, historyRange, invoiceNoOfKey } from './purchase-history.ts';
+import type { ApplyResult, InvoiceDocument, OrderStore, View } from './order-store.ts';
+import { documentIn } from './own-view.ts';
+import { historyKey } from './purchase-history.ts';
 import { StoredInvoice } from './stored-invoice.ts';
 
 /** What belongs to the store as a whole. */
@@ -87,18 +80,18 @@ export function openLmdbOrders({ directory, readOnly = false }: { directory: str
       return readMeta().replaced;
     },
 
-    async invoice(invoiceNo) {
+    async invoice(invoiceNo, view = 'all') {
       if (!isText(invoiceNo, lineLimits.invoiceNoBytesMax)) return null;
       readLatest(environment);
-      return documentOf(peek(databases, invoices, Buffer.from(invoiceNo)));
+      return documentOf(peek(databases, invoices, Buffer.from(invoiceNo)), view);
     },
 
-    async customer(customerId) {
-      return profileOf(databases, customerId);
+    async customer(customerId, view = 'all') {
+      return profileOf(databases, customerId, view);
     },
 
-    async history(customerId, page) {
-      return pageOf(databases, customerId, page);
+    async history(customerId, page, view = 'all') {
+      return pageOf(databases, customerId, page, view);
     },
 
     digest: () => digestOrders(databases, () => readMeta().replaced),
@@ -177,84 +170,8 @@ function isText(text: string, lengthMax: number): boolean {
   return text !== '' && text.length <= lengthMax && !text.includes('\u0000');
 }
 
-function documentOf(bytes: Buffer | undefined): InvoiceDocument | null {
+function documentOf(bytes: Buffer | undefined, view: View): InvoiceDocument | null {
   if (bytes === undefined) return null;
   const stored = new StoredInvoice(bytes);
-  return { customerId: stored.customerId, json: Buffer.from(stored.document) };
-}
-
-/** Read in the same moment as the key. */
-function headerAt(databases: OrdersDatabases, key: Uint8Array, transaction?: Transaction): InvoiceHeader {
-  const invoiceNo = invoiceNoOfKey(key);
-  const bytes = peek(databases, databases.invoices, Buffer.from(invoiceNo), transaction);
-  if (bytes === undefined) throw new Error(`Invoice ${invoiceNo} stands in a history, but is not there`);
-  return new StoredInvoice(bytes).header;
-}
-
-/**
- * Yields every few milliseconds: a customer may have a hundred thousand invoices. All of it is as of one moment, which the
- * transaction keeps: an invoice that changed its date meanwhile would be counted twice, or not at all.
- */
-async function profileOf(databases: OrdersDatabases, customerId: string): Promise<CustomerProfile | null> {
-  const { environment, history } = databases;
-  const range = historyRange(customerId);
-  if (range === null) return null;
-  readLatest(environment);
-  const transaction = environment.useReadTransaction();
-  const pause = pauses();
-  let earliest: string | null = null;
-  let latest = '';
-  let country = '';
-  let firstPurchase: string | null = null;
-  let lastPurchase: string | null = null;
-  let purchases = 0;
-  let cancellations = 0;
-  let spentE4 = 0n;
-  try {
-    for (const key of history.getKeys({ start: range.first, end: range.last, transaction })) {
-      const header = headerAt(databases, key, transaction);
-      earliest ??= header.invoiceDate;
-      latest = header.invoiceDate;
-      country = header.country;
-      spentE4 += header.totalE4;
-      if (pause.due()) await pause.turn();
-      if (header.cancellation) cancellations += 1;
-      if (header.cancellation || isAdjustment(header.invoiceNo)) continue;
-      purchases += 1;
-      firstPurchase ??= header.invoiceDate;
-      lastPurchase = header.invoiceDate;
-    }
-  } finally {
-    transaction.done();
-  }
-  if (earliest === null) return null;
-  return {
-    customerId,
-    country,
-    firstPurchase: firstPurchase ?? earliest,
-    lastPurchase: lastPurchase ?? latest,
-    invoices: purchases,
-    cancellations,
-    spentE4,
-  };
-}
-
-function pageOf(
-  databases: OrdersDatabases,
-  customerId: string,
-  { limit, cursor }: { readonly limit: number; readonly cursor: string | null },
-): HistoryPage {
-  const after = cursor === null ? null : decodeCursor(customerId, cursor);
-  const { environment, history } = databases;
-  const range = historyRange(customerId);
-  if (range === null) return { invoices: [], next: null };
-  readLatest(environment);
-  const page: InvoiceHeader[] = [];
-  for (const key of history.getKeys({ start: after ?? range.last, end: range.first, reverse: true })) {
-    if (after?.equals(key)) continue;
-    const last = page.at(-1);
-    if (last !== undefined && page.length === limit) return { invoices: page, next: encodeCursor(last) };
-    page.push(headerAt(databases, key));
-  }
-  return { invoices: page, next: null };
+  return { customerId: stored.customerId, json: Buffer.from(documentIn(stored, view)) };
 }

@@ -4,6 +4,13 @@ import type { DayDigest } from '../../model/digest.ts';
 import type { InvoiceHeader } from '../../model/invoice.ts';
 import type { AcceptedLine } from '../../model/line.ts';
 
+/**
+ * What is shown of an invoice whose lines name several customers: two tills used a number twice, or a correction has not
+ * reached all lines. `all`: everything. `own`: what its customer may see, lines that name them or nobody; total, line count,
+ * date and country are of those. Any other invoice is the same in both.
+ */
+export type View = 'all' | 'own';
+
 /** An invoice as it is answered. */
 export interface InvoiceDocument {
   /** Whose it is; null for a guest. Who may see it is decided on this. */
@@ -29,6 +36,12 @@ export interface CustomerProfile {
   readonly spentE4: bigint;
 }
 
+export interface PageWish {
+  readonly limit: number;
+  /** `next` of the page before; null: from the newest on. */
+  readonly cursor: string | null;
+}
+
 export interface HistoryPage {
   /** Newest first; of the same date, the higher invoiceNo first. */
   readonly invoices: readonly InvoiceHeader[];
@@ -41,7 +54,7 @@ export interface ApplyResult {
   readonly replaced: number;
 }
 
-/** Invoices and purchase histories. */
+/** Invoices and purchase histories; a view that is left out is `all`. */
 export interface OrderStore {
   /**
    * Takes lines in, in any order, any number of times: of every identity the newest version stands. Headers are recomputed
@@ -58,13 +71,16 @@ export interface OrderStore {
   /** Corrections counted since the store was made: the sum of what apply() has answered. */
   replaced(): Promise<number>;
 
-  invoice(invoiceNo: string): Promise<InvoiceDocument | null>;
+  invoice(invoiceNo: string, view?: View): Promise<InvoiceDocument | null>;
 
   /** null for a customer who never bought. */
-  customer(customerId: string): Promise<CustomerProfile | null>;
+  customer(customerId: string, view?: View): Promise<CustomerProfile | null>;
 
-  /** @throws invalid_parameter  for a cursor that is not one of ours */
-  history(customerId: string, page: { readonly limit: number; readonly cursor: string | null }): Promise<HistoryPage>;
+  /**
+   * In the order of whole invoices, whatever is shown of them.
+   * @throws invalid_parameter  for a cursor that is not one of ours
+   */
+  history(customerId: string, page: PageWish, view?: View): Promise<HistoryPage>;
 
   /** Every line in the store, digested by day; also holds each header against its lines. Yields to other work. */
   digest(): Promise<OrdersDigest>;

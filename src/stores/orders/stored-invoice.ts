@@ -3,8 +3,9 @@
 // A look-up copies the document and parses nothing; a merge reads the entries in place (merge-invoice.ts writes both).
 // All numbers are little-endian:
 //
-//   head      u8 layout, u8 bytes of customerId (255: a guest), u16 0, u32 start of the first line's JSON,
-//             u32 end of the document, u32 lines, u32 start of the last entry, f64 date; then customerId
+//   head      u8 layout, u8 bytes of customerId (255: a guest), u16 whether lines name several customers (see CUSTOMERS),
+//             u32 start of the first line's JSON, u32 end of the document, u32 lines, u32 start of the last entry,
+//             f64 date; then customerId
 //   document  {"invoiceNo":…,"lines":[…,…]}
 //   entries   one a line, in the document's order: see ENTRY, then lineId, sequence and source
 import type { InvoiceHeader } from '../../model/invoice.ts';
@@ -16,12 +17,22 @@ export const GUEST = 255;
 export const HEAD = {
   layout: 0,
   customerBytes: 1,
+  customers: 2,
   linesStart: 4,
   documentEnd: 8,
   lineCount: 12,
   lastEntry: 16,
   date: 20,
   bytes: 28,
+} as const;
+
+/** Customers whom the lines of an invoice name. */
+export const CUSTOMERS = {
+  /** Of a value that was written before this was noted. */
+  notNoted: 0,
+  /** All that name one name the same; or none does. */
+  oneAtMost: 1,
+  several: 2,
 } as const;
 
 export const ENTRY = {
@@ -75,6 +86,15 @@ export class StoredInvoice {
   get customerId(): string | null {
     const length = this.view.getUint8(HEAD.customerBytes);
     return length === GUEST ? null : this.bytes.toString('utf8', HEAD.bytes, HEAD.bytes + length);
+  }
+
+  /** Whether a line names another customer than the invoice's. */
+  get namesSeveral(): boolean {
+    const noted = this.view.getUint16(HEAD.customers, true);
+    if (noted !== CUSTOMERS.notNoted) return noted === CUSTOMERS.several;
+    const { customerId } = this;
+    for (const line of this.lines()) if (line.named && line.customerId !== customerId) return true;
+    return false;
   }
 
   get invoiceDate(): string {
@@ -176,6 +196,11 @@ export class StoredLine implements Version {
 
   get named(): boolean {
     return this.#invoice.view.getUint16(this.start + ENTRY.named, true) === 1;
+  }
+
+  /** Parses the line. */
+  get customerId(): string | null {
+    return (JSON.parse(this.json) as Line).customerId;
   }
 
   get lineId(): string {
