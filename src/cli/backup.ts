@@ -40,6 +40,7 @@ export function backupCommand(): Command {
     const report = await ask<BackupAnswer>(connection, '/v1/backups', {
       method: 'POST',
       body: { path: resolve(path) },
+      timeoutMs: Number.POSITIVE_INFINITY,
     }).finally(async () => {
       done.abort();
       await watching;

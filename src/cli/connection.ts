@@ -8,6 +8,8 @@ import { type Connection, DEFAULT_URL } from './find-platform.ts';
 import { program } from './invocation.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
+/** Twice what the platform gives a question. */
+const ANSWER_TIMEOUT_MS = 60_000;
 
 type QueryParameters = Readonly<Record<string, string | number | undefined>>;
 
@@ -17,6 +19,8 @@ export interface Asking {
   readonly body?: unknown;
   /** Gives up on the answer when it is aborted. */
   readonly signal?: AbortSignal;
+  /** How long the answer is waited for; a minute when left out. Infinity: it may rightly take any time. */
+  readonly timeoutMs?: number;
 }
 
 /**
@@ -38,14 +42,26 @@ export async function ask<Answer>(connection: Connection, path: string, asking: 
   } catch {
     throw notAPlatform(connection.url);
   }
-  if (status < 300) return answer as Answer;
+  if (status < 300 && typeof answer === 'object') return answer as Answer;
   throw problem(connection.url, answer);
 }
 
 async function exchange(url: URL, connection: Connection, asking: Asking): Promise<{ status: number; text: string }> {
   const { certificate } = connection;
+  const { timeoutMs = ANSWER_TIMEOUT_MS } = asking;
+  const signal = AbortSignal.any([
+    ...(asking.signal === undefined ? [] : [asking.signal]),
+    ...(timeoutMs === Number.POSITIVE_INFINITY ? [] : [AbortSignal.timeout(timeoutMs)]),
+  ]);
   const pinned =
-    certificate === undefined ? null : await connectPinned(url.hostname, Number(url.port || 443), certificate);
+    certificate === undefined
+      ? null
+      : await connectPinned(
+          url.hostname,
+          Number(url.port || 443),
+          certificate,
+          AbortSignal.any([signal, AbortSignal.timeout(CONNECT_TIMEOUT_MS)]),
+        );
   const body = asking.body === undefined ? undefined : JSON.stringify(asking.body);
   const headers: Record<string, string> = { accept: 'application/json' };
   if (body !== undefined) headers['content-type'] = 'application/json';
@@ -54,8 +70,7 @@ async function exchange(url: URL, connection: Connection, asking: Asking): Promi
     const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
     // With an agent, createConnection would not be asked.
     const way = pinned === null ? { agent: false } : { createConnection: () => pinned };
-    const abort = asking.signal === undefined ? {} : { signal: asking.signal };
-    const request = send(url, { method: asking.method ?? 'GET', headers, ...way, ...abort });
+    const request = send(url, { method: asking.method ?? 'GET', headers, ...way, signal });
     const deadline = setTimeout(
       () => request.destroy(new Error(`no connection within ${CONNECT_TIMEOUT_MS / 1000} s`)),
       CONNECT_TIMEOUT_MS,
@@ -78,11 +93,17 @@ async function exchange(url: URL, connection: Connection, asking: Asking): Promi
   });
 }
 
-const REASONS: Readonly<Record<string, string>> = { ENOTFOUND: 'no such host', ABORT_ERR: 'it takes too long' };
+const REASONS: Readonly<Record<string, string>> = { ENOTFOUND: 'no such host' };
 
 /** No answer at all. */
 function unreachable(url: string, cause: unknown): TillstreamError {
-  const code = (cause as NodeJS.ErrnoException).code ?? '';
+  const { code = '', name } = cause as NodeJS.ErrnoException;
+  if (code === 'ABORT_ERR' || name === 'TimeoutError' || name === 'AbortError') {
+    return new TillstreamError('unreachable', `no platform answers at ${url} (it takes too long).`, {
+      hint: `It is very busy, or hangs: ${program()} doctor says more.`,
+      cause,
+    });
+  }
   const reason = code === 'ECONNREFUSED' ? '' : ` (${REASONS[code] ?? messageOf(cause)})`;
   const start = url === DEFAULT_URL ? `${program()} up` : `${program()} up, or name another with --url`;
   return new TillstreamError('unreachable', `no platform answers at ${url}${reason}.`, {
@@ -99,6 +120,8 @@ function notAPlatform(url: string): TillstreamError {
 
 const KEY_HINT =
   'Give one with --key or TILLSTREAM_KEY; or name the data directory of a platform on this machine with --data-dir.';
+const ENDED_KEY_HINT =
+  'Give another with --key or TILLSTREAM_KEY. If it is the one in the data directory, restart the platform: it makes a new one.';
 
 /** A problem document as the error that it was. */
 function problem(url: string, answer: unknown): TillstreamError {
@@ -109,10 +132,14 @@ function problem(url: string, answer: unknown): TillstreamError {
     return notAPlatform(url);
   }
   return new TillstreamError(code, typeof detail === 'string' ? detail : String(title ?? catalogue[code].title), {
-    ...(code === 'unauthorized' ? { hint: KEY_HINT } : typeof hint === 'string' ? { hint } : {}),
+    ...(code === 'unauthorized' ? { hint: keyHint(String(detail)) } : typeof hint === 'string' ? { hint } : {}),
     field: typeof field === 'string' ? field : null,
     value: typeof value === 'string' ? value : null,
   });
+}
+
+function keyHint(detail: string): string {
+  return /ended|revoked/.test(detail) ? ENDED_KEY_HINT : KEY_HINT;
 }
 
 function isErrorCode(code: string): code is ErrorCode {

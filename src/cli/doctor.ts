@@ -63,13 +63,17 @@ async function findingsOf(flagged: Flagged, quick: boolean): Promise<AsyncIterab
       const connection = findPlatform({ dataDir: config.dataDirectory });
       return {
         url: connection.url,
-        health: () => ask(connection, '/healthz'),
-        status: () => ask<StatusAnswer>(connection, '/v1/status'),
-        verify: () => ask<VerifyAnswer>(connection, '/v1/verify', { method: 'POST' }),
+        health: () => ask(connection, '/healthz', { timeoutMs: ANSWER_TIMEOUT_MS }),
+        status: () => ask<StatusAnswer>(connection, '/v1/status', { timeoutMs: ANSWER_TIMEOUT_MS }),
+        verify: () =>
+          ask<VerifyAnswer>(connection, '/v1/verify', { method: 'POST', timeoutMs: Number.POSITIVE_INFINITY }),
       };
     },
   });
 }
+
+/** A platform that is only busy answers these at once. */
+const ANSWER_TIMEOUT_MS = 10_000;
 
 const RESULT_WIDTH = 'warning'.length;
 /** As wide as `Consumer warehouse`. */

@@ -1,10 +1,10 @@
 // Where the platform is that a command is to ask, and the key that it asks for.
 //
 // A running platform leaves its address and a key in its data directory, so on the same machine nothing need be typed.
-import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { TillstreamError } from '../model/errors.ts';
-import { ADMIN_KEY_FILE, RUNNING_FILE, type RunningPlatform } from '../platform/running-platform.ts';
+import { ADMIN_KEY_FILE, RUNNING_FILE, type RunningPlatform, startOf } from '../platform/running-platform.ts';
 import { program } from './invocation.ts';
 import { err } from './screen.ts';
 
@@ -31,7 +31,7 @@ export function findPlatform(options: ConnectionOptions): Connection {
   const url = options.url === undefined ? null : checkedUrl(options.url);
   const running = (dataDir === undefined ? DEFAULT_DIRECTORIES : [dataDir]).flatMap((directory) => {
     const platform = runningIn(directory);
-    return platform === null || (url !== null && url !== platform.url) ? [] : [{ ...platform, directory }];
+    return platform === null || (url !== null && !isSame(url, platform.url)) ? [] : [{ ...platform, directory }];
   });
   const [first, second] = running;
   if (first !== undefined) {
@@ -50,16 +50,46 @@ export function findPlatform(options: ConnectionOptions): Connection {
   return { url: url ?? DEFAULT_URL, key, certificate: undefined };
 }
 
-/** What it says of itself, unless the process that left it is gone. */
+/** What it says of itself, unless the process that left it is gone. @throws unreachable  this user may not look */
 function runningIn(directory: string): Pick<RunningPlatform, 'url' | 'certificate'> | null {
-  const file = join(directory, RUNNING_FILE);
-  if (!existsSync(file)) return null;
   try {
-    const { url, pid, certificate = null } = JSON.parse(readFileSync(file, 'utf8')) as Partial<RunningPlatform>;
-    return typeof url === 'string' && (typeof pid !== 'number' || isRunning(pid)) ? { url, certificate } : null;
-  } catch {
-    return null; // Half written, at the moment a platform starts: as good as not there yet.
+    const text = readFileSync(join(directory, RUNNING_FILE), 'utf8');
+    const { url, pid, pidStart = null, certificate = null } = JSON.parse(text) as Partial<RunningPlatform>;
+    const isGone = typeof pid === 'number' && !isRunning(pid, pidStart);
+    return typeof url !== 'string' || isGone ? null : { url, certificate };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') throw closedDirectory(directory);
+    return null; // Not there; or half written, at the moment a platform starts: as good as not there yet.
   }
+}
+
+function closedDirectory(directory: string): TillstreamError {
+  const path = resolve(directory);
+  return new TillstreamError(
+    'unreachable',
+    `${path} is closed to this user: whether a platform runs is not to be seen.`,
+    {
+      hint: `Run this as its owner: sudo -u '#${ownerOf(path)}' ${program()} …; or name the platform with --url and --key.`,
+    },
+  );
+}
+
+/** Of a directory; or, where that is not to be seen either, of the nearest above. */
+function ownerOf(path: string): number {
+  try {
+    return statSync(path).uid;
+  } catch {
+    return ownerOf(dirname(path));
+  }
+}
+
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+
+/** Also where one says localhost and the other 127.0.0.1. */
+function isSame(one: string, other: string): boolean {
+  const [a, b] = [new URL(one), new URL(other)];
+  const isSameHost = a.hostname === b.hostname || (LOOPBACK.test(a.hostname) && LOOPBACK.test(b.hostname));
+  return isSameHost && a.port === b.port && a.protocol === b.protocol && a.pathname === b.pathname;
 }
 
 /** undefined where there is none, or it is another user's: the platform will say that it needs one. */
@@ -71,7 +101,10 @@ function keyIn(directory: string): string | undefined {
   }
 }
 
-function isRunning(pid: number): boolean {
+/** @param start of the process that is meant; null: not known */
+function isRunning(pid: number, start: string | null): boolean {
+  const itsStart = startOf(pid);
+  if (start !== null && itsStart !== null && start !== itsStart) return false;
   try {
     process.kill(pid, 0);
     return true;

@@ -1,9 +1,11 @@
 // `tillstream keys` and `tillstream token`: who may use the platform, and what for.
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { TillstreamError } from '../model/errors.ts';
 import { SCOPES, type Scope } from '../stores/credentials/credential-store.ts';
 import type { KeyAnswer, KeysAnswer, MadeKeyAnswer, TokenAnswer } from './answers.ts';
 import { ask } from './connection.ts';
 import { findPlatform } from './find-platform.ts';
+import { program } from './invocation.ts';
 import { type CommonOptions, newCommand, withPlatform } from './options.ts';
 import { err, out, outJson, palette, screenWidth } from './screen.ts';
 import { table } from './table.ts';
@@ -17,7 +19,7 @@ export function keysCommand(): Command {
     again: 'Each key is shown once, when it is made; the platform keeps a hash of it.',
     examples: [
       { command: 'keys create checkout --scope ingest', does: 'for the shop to send sales' },
-      { command: 'keys create app --scope ingest read --for 90d', does: 'one that ends' },
+      { command: 'keys create app --scope ingest,read --for 90d', does: 'one that ends' },
       { command: 'keys list', does: '' },
       { command: 'keys revoke h4jk2m9xwp', does: 'from now on it opens nothing' },
     ],
@@ -44,7 +46,11 @@ function createCommand(): Command {
       ],
     })
       .argument('<name>', 'what it is for, to find it again')
-      .addOption(new Option('--scope <scopes...>', 'what it is good for').choices([...SCOPES]).makeOptionMandatory())
+      .addOption(
+        new Option('--scope <scopes>', `what it is good for, with commas between: ${SCOPES.join(', ')}`)
+          .argParser(scopes)
+          .makeOptionMandatory(),
+      )
       .option('--for <time>', 'how long it is good for, e.g. 90d or 12h (default: without an end)', seconds),
   ).action(async (name: string, { scope, for: lasting, ...options }: CreateOptions) => {
     const expiresAt = lasting === undefined ? {} : { expiresAt: new Date(Date.now() + lasting * 1000).toISOString() };
@@ -54,7 +60,7 @@ function createCommand(): Command {
     out(`${made.key}\n`);
     const end = made.expiresAt === null ? '' : `, until ${made.expiresAt}`;
     err(
-      `\nGood for ${made.scopes.join(' and ')}${end}. It is not shown again. Revoke it with: keys revoke ${made.id}\n`,
+      `\nGood for ${made.scopes.join(' and ')}${end}. It is not shown again. Revoke it with: ${program()} keys revoke ${made.id}\n`,
     );
   });
 }
@@ -90,10 +96,18 @@ function revokeCommand(): Command {
       description: 'Ends a key: from now on it opens nothing.',
       again: 'Revoking a revoked key changes nothing.',
       examples: [{ command: 'keys revoke h4jk2m9xwp', does: '' }],
-    }).argument('<id>', 'as keys list has it'),
-  ).action(async (id: string, options: CommonOptions) => {
+    })
+      .argument('<id>', 'as keys list has it')
+      .option('--yes', 'also the key by which this command asks'),
+  ).action(async (id: string, { yes, ...options }: CommonOptions & { readonly yes?: boolean }) => {
+    const connection = findPlatform(options);
+    if (yes !== true && connection.key?.startsWith(`tsk_${id}_`) === true) {
+      throw new TillstreamError('wrong_usage', `${id} is the key by which this command asks; nothing is revoked.`, {
+        hint: 'With --yes it is. If it is the one in the data directory, commands here need another then: the next start makes one.',
+      });
+    }
     const path = `/v1/keys/${encodeURIComponent(id)}`;
-    const key = await ask<KeyAnswer>(findPlatform(options), path, { method: 'DELETE' });
+    const key = await ask<KeyAnswer>(connection, path, { method: 'DELETE' });
     if (options.json === true) outJson(key);
     else out(`${key.id} (${key.name}) is revoked.\n`);
   });
@@ -134,8 +148,8 @@ export function tokenCommand(): Command {
     })
       .argument('<customer>', 'number of the customer')
       .addOption(
-        new Option('--for <time>', 'how long it is good for, e.g. 30d or 12h')
-          .argParser(seconds)
+        new Option('--for <time>', 'how long it is good for, e.g. 30d or 12h; at most 366d')
+          .argParser(tokenSeconds)
           .default(DAY_SECONDS, '1d'),
       )
       .option('--revoke-all', 'make none; end all that this customer has'),
@@ -157,6 +171,22 @@ export function tokenCommand(): Command {
 
 const DAY_SECONDS = 24 * 3600;
 const UNIT_SECONDS: Readonly<Record<string, number>> = { m: 60, h: 3600, d: DAY_SECONDS };
+
+const TOKEN_DAYS_MAX = 366;
+
+function tokenSeconds(text: string): number {
+  const value = seconds(text);
+  if (value <= TOKEN_DAYS_MAX * DAY_SECONDS) return value;
+  throw new InvalidArgumentError(`A token is good for at most ${TOKEN_DAYS_MAX}d.`);
+}
+
+/** `ingest,read`; the option may also be given again. */
+function scopes(text: string, before: readonly Scope[] | undefined): Scope[] {
+  const given = text.split(',').map((each) => each.trim());
+  const unknown = given.find((each) => !SCOPES.some((scope) => scope === each));
+  if (unknown !== undefined) throw new InvalidArgumentError(`"${unknown}" is none; expected ${SCOPES.join(', ')}.`);
+  return [...(before ?? []), ...SCOPES.filter((scope) => given.includes(scope))];
+}
 
 /** `90d`, `12h`, `30m` → seconds */
 function seconds(text: string): number {

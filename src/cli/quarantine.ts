@@ -127,7 +127,10 @@ function redriveCommand(): Command {
     const wanted = ids.length > 0 ? ids : await waitingIds(connection, options.store);
     if (wanted.length === 0) return err('Nothing waits in quarantine.\n');
     await settleEach(wanted, options, (id) =>
-      ask<SettledAnswer>(connection, `${entryPath(id)}/redrive`, { method: 'POST' }),
+      ask<SettledAnswer>(connection, `${entryPath(id)}/redrive`, {
+        method: 'POST',
+        timeoutMs: Number.POSITIVE_INFINITY,
+      }),
     );
   });
 }

@@ -22,7 +22,10 @@ export function verifyCommand(): Command {
     }),
   ).action(async (options: CommonOptions) => {
     const connection = findPlatform(options);
-    const report = await ask<VerifyAnswer>(connection, '/v1/verify', { method: 'POST' });
+    const report = await ask<VerifyAnswer>(connection, '/v1/verify', {
+      method: 'POST',
+      timeoutMs: Number.POSITIVE_INFINITY,
+    });
     if (options.json === true) outJson(report);
     else {
       out(storesScreen(report, screenWidth()));

@@ -47,7 +47,8 @@ export function parseTarget(target: Target): { origin: string; path: string } {
 
 function pinnedConnector(certificate: string): buildConnector.connector {
   return ({ hostname, port }, callback) => {
-    connectPinned(hostname, Number(port || 443), certificate).then(
+    const inTime = AbortSignal.timeout(CONNECT_TIMEOUT_MS);
+    connectPinned(hostname, Number(port || 443), certificate, inTime).then(
       (socket) => callback(null, socket),
       (error: Error) => callback(error, null),
     );

@@ -20,6 +20,7 @@ import { openParts } from './parts.ts';
 import { keepRetention } from './retention.ts';
 import type { Route } from './route-list.ts';
 import { registerRoutes } from './routes.ts';
+import { startOf } from './running-platform.ts';
 import { createServer } from './server.ts';
 import { RateMeter, readingOf } from './status.ts';
 import type { VerifyReport } from './verify.ts';
@@ -124,7 +125,8 @@ async function start({ config, sample, onFatal }: PlatformOptions): Promise<Plat
     await docsPages(server);
     const url = await listen(server, address);
     const certificate = tls === null ? null : tls.cert.toString('utf8');
-    directory.announce({ url, certificate, pid: process.pid, startedAt: startedAt.toISOString() });
+    const { pid } = process;
+    directory.announce({ url, certificate, pid, pidStart: startOf(pid), startedAt: startedAt.toISOString() });
     log.info({ url, version, settings: settingsThatDiffer(config) }, 'The platform is running');
     void keepRetention({
       stream: parts.stream,

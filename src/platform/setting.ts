@@ -56,9 +56,11 @@ export function readSetting(
 function parsed(setting: AnySetting, name: string, given: string): string | number | boolean {
   const value = setting.parse(given);
   if (value !== undefined) return value;
-  throw new TillstreamError('wrong_usage', `${name} is "${given}"; expected ${setting.expected}.`, {
+  const { secret = false } = setting;
+  const found = secret ? 'not as it has to be' : `"${given}"`; // What is written down stands in logs and on screens.
+  throw new TillstreamError('wrong_usage', `${name} is ${found}; expected ${setting.expected}.`, {
     field: name,
-    value: given,
+    ...(secret ? {} : { value: given }),
     hint: '`tillstream up --help` shows all settings.',
   });
 }

@@ -91,8 +91,9 @@ describe('HTTPS', () => {
     });
     await once(impostor.listen(0, '127.0.0.1'), 'listening');
     const { port } = impostor.address() as { port: number };
-    await expect(connectPinned('127.0.0.1', port, pem.cert)).rejects.toThrow('its certificate is not the one');
-    (await connectPinned('127.0.0.1', port, otherPem.cert)).destroy();
+    const inTime = AbortSignal.timeout(10_000);
+    await expect(connectPinned('127.0.0.1', port, pem.cert, inTime)).rejects.toThrow('its certificate is not the one');
+    (await connectPinned('127.0.0.1', port, otherPem.cert, inTime)).destroy();
     expect(received).toBe(0);
     impostor.close();
   });
@@ -172,7 +173,7 @@ describe('the key of the commands on this machine', () => {
     const list = await runCli(['keys', 'list', '--json', '--data-dir', directory]);
     expect(JSON.parse(list.stdout).keys).toHaveLength(2);
     const [, id = ''] = third.key.split('_');
-    expect(await runCli(['keys', 'revoke', id, '--data-dir', directory])).toMatchObject({ code: 0 });
+    expect(await runCli(['keys', 'revoke', id, '--yes', '--data-dir', directory])).toMatchObject({ code: 0 });
     expect(await runCli(['status', '--data-dir', directory])).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('was revoked'),
@@ -211,7 +212,7 @@ describe('keys and token, as commands', () => {
     expect(key).toMatch(/^tsk_[a-z2-9]{10}_[A-Za-z0-9_-]{43}$/);
     const [, id = ''] = key.split('_');
     expect(made.stderr).toMatch(
-      /^\nGood for ingest, until \d{4}-.*Z\. It is not shown again\. Revoke it with: keys revoke /,
+      /^\nGood for ingest, until \d{4}-.*Z\. It is not shown again\. Revoke it with: tillstream keys revoke /,
     );
     expect(await get(`${platform.url}/v1/status`, { authorization: `Bearer ${key}` })).toBe(403);
     const list = await cli('keys', 'list');
@@ -233,8 +234,18 @@ describe('keys and token, as commands', () => {
       stderr: 'not_found: There is no key nothing.\n',
     });
     expect(await cli('keys', 'create', 'x', '--scope', 'everything')).toMatchObject({ code: 2 });
+    expect((await cli('keys', 'create', '--scope', 'ingest,read', 'web')).stderr).toContain(
+      'Good for ingest and read.',
+    );
+    const admin = (await readFile(join(platform.directory, 'admin-key'), 'utf8')).split('_')[1] ?? '';
+    expect(await cli('keys', 'revoke', admin)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('is the key by which this command asks; nothing is revoked'),
+    });
+    expect(await cli('keys', 'list')).toMatchObject({ code: 0 });
     expect(await cli('keys', 'create', 'x', '--scope', 'read', '--for', 'ever')).toMatchObject({ code: 2 });
 
+    expect((await cli('token', '17850', '--for', '367d')).stderr).toContain('A token is good for at most 366d.');
     const madeToken = await cli('token', '17850', '--for', '12h');
     expect(madeToken.stderr).toMatch(/^Customer 17850 has bought nothing yet: check the number\.\n/);
     const token = madeToken.stdout.trim();

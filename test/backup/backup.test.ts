@@ -179,7 +179,7 @@ describe('a restored platform', () => {
       expect(code, words.join(' ')).toBe(0);
       return JSON.parse(stdout);
     };
-    const { key } = await cli(['keys', 'create', 'app', '--scope', 'ingest', 'read']);
+    const { key } = await cli(['keys', 'create', 'app', '--scope', 'ingest,read']);
     const { token } = await cli(['token', '17850']);
     const oldAdminKey = (await readFile(join(data, 'admin-key'), 'utf8')).trim();
     await expect.poll(async () => (await cli(['status'])).quarantine.waiting, { timeout: 30_000 }).toBe(3);

@@ -86,5 +86,6 @@ it.each(['ftp://alerts.example/', 'https://user:word@alerts.example/', 'alerts.e
     const up = await runCli(['up', '--port', '0', '--data-dir', data], { env: { TILLSTREAM_ALERT_URL: url } });
     expect(up.code).toBe(2);
     expect(up.stderr).toContain('expected an http or https address without a user name');
+    expect(up.stderr, 'it may hold a secret').not.toContain(url);
   },
 );

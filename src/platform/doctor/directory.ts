@@ -14,6 +14,8 @@ export interface DirectoryState {
   readonly isOurs: boolean;
   /** A platform has it. */
   readonly isRunning: boolean;
+  /** This user may not write there: the rest is not to be seen. */
+  readonly isClosed: boolean;
   /** When it was made; null where that is not known. */
   readonly createdAtMs: number | null;
   /** Lets platforms start on it again. */
@@ -21,14 +23,14 @@ export interface DirectoryState {
 }
 
 const CHECK = 'Data directory';
-const NOBODY = { isOurs: false, isRunning: false, createdAtMs: null, release: () => {} };
+const NOBODY = { isOurs: false, isRunning: false, isClosed: false, createdAtMs: null, release: () => {} };
 
 /** Keeps platforms out, where none runs, until release(): what is looked at then stands still. */
 export async function checkDirectory(path: string): Promise<DirectoryState> {
   const root = resolve(path);
   if (!existsSync(root)) return { ...NOBODY, findings: [checkParent(root)] };
   const access = checkAccess(root, () => [root, ...within(root)]);
-  if (access !== null) return { ...NOBODY, findings: [access] };
+  if (access !== null) return { ...NOBODY, isClosed: isClosedTo(root), findings: [access] };
   let createdAtMs: number | null;
   try {
     const format = formatOf(root);
@@ -39,7 +41,16 @@ export async function checkDirectory(path: string): Promise<DirectoryState> {
   }
   const lock = await checkLock(root);
   const findings = [ok(CHECK, root), lock.finding, checkOwner(root), ...checkModes(root)];
-  return { findings, isOurs: true, isRunning: lock.isRunning, createdAtMs, release: lock.release };
+  return { findings, isOurs: true, isClosed: false, isRunning: lock.isRunning, createdAtMs, release: lock.release };
+}
+
+function isClosedTo(root: string): boolean {
+  try {
+    accessSync(root, constants.R_OK | constants.W_OK | constants.X_OK);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EACCES';
+  }
 }
 
 /** The nearest directory above that is there. */
@@ -68,7 +79,11 @@ function checkAccess(directory: string, written: () => readonly string[]): Findi
 }
 
 function remedyOfAccess(directory: string): string {
-  return `Run this as the user of the platform; or let ${userName()} write there: sudo chown -R ${userName()} ${directory}`;
+  const { uid } = statSync(existingAbove(directory));
+  return (
+    `Run this as the user of the platform: sudo -u '#${uid}' …; or, while no platform runs, let ${userName()} write there: ` +
+    `sudo chown -R ${userName()} ${directory}`
+  );
 }
 
 /** What is directly in it and in its stores; the lake's objects may be millions. */

@@ -37,6 +37,7 @@ export async function* examine(options: DoctorOptions): AsyncGenerator<Finding> 
     yield* checkMachine(options.nodeNeeded, directory.isRunning);
     yield* checkSettings(config, wrong, environment);
     yield* directory.findings;
+    if (directory.isClosed) return;
     const disk = await safely('Disk', async () => checkDisk(config.dataDirectory, config.diskReserveBytes));
     if ('found' in disk) yield disk;
     else yield* disk.findings;
