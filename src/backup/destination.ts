@@ -1,12 +1,12 @@
 // Where a backup goes: a new or empty directory, or a tar that is not there yet. Until it is whole, everything of it is in a
 // directory called `unfinished`, and goes with it.
 import { existsSync, realpathSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { TillstreamError } from '../model/errors.ts';
 import { syncDirectory } from './content.ts';
 import { MANIFEST } from './manifest.ts';
-import { UnfinishedDirectory } from './unfinished.ts';
+import { makeMarked, removeMarked, UnfinishedDirectory } from './unfinished.ts';
 
 export interface Destination {
   /** Copies are made here, in the layout of the backup. */
@@ -39,7 +39,7 @@ export async function openDestination(path: string, dataDirectory: string): Prom
 }
 
 async function openDirectoryDestination(path: string): Promise<Destination> {
-  const unfinished = await UnfinishedDirectory.claim(path, () => exists(path, 'is not an empty directory'));
+  const unfinished = await UnfinishedDirectory.claim(path, MANIFEST, () => exists(path, 'is not an empty directory'));
   await unfinished.begin().catch(async (error: unknown) => {
     await unfinished.discard();
     throw error;
@@ -47,7 +47,7 @@ async function openDirectoryDestination(path: string): Promise<Destination> {
   return {
     staging: unfinished.path,
     archive: null,
-    finish: () => unfinished.finish(MANIFEST),
+    finish: () => unfinished.finish(),
     discard: () => unfinished.discard(),
   };
 }
@@ -56,17 +56,17 @@ async function openTarDestination(path: string): Promise<Destination> {
   if (existsSync(path)) throw exists(path, 'is there already');
   const staging = `${path}.unfinished`;
   const archive = join(staging, 'archive.tar');
-  await rm(staging, { recursive: true, force: true });
-  await mkdir(staging, { mode: 0o700 });
+  await makeMarked(staging, () => exists(staging, 'is there already, and no backup has left it'));
   return {
     staging,
     archive,
     async finish() {
+      if (existsSync(path)) throw exists(path, 'is there by now');
       await rename(archive, path);
       await syncDirectory(dirname(path));
-      await rm(staging, { recursive: true, force: true });
+      await removeMarked(staging);
     },
-    discard: () => rm(staging, { recursive: true, force: true }),
+    discard: () => removeMarked(staging),
   };
 }
 

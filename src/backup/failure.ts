@@ -3,6 +3,7 @@ import { isTillstreamError, messageOf, TillstreamError } from '../model/errors.t
 
 /** Read from texts: an error may come from another thread or process, from LMDB or DuckDB, each with its own. */
 const NO_ROOM = /ENOSPC|EDQUOT|no space left/i;
+const READ_ONLY = /EROFS/;
 const NOT_ALLOWED = /EACCES|EROFS|EPERM/;
 
 /** @param path where was written */
@@ -16,12 +17,18 @@ export function writingFailure(error: unknown, path: string): unknown {
   }
   if (isTillstreamError(error) && error.code !== 'unavailable') return error;
   if (NOT_ALLOWED.test(said)) {
-    return new TillstreamError('directory_not_writable', `${path} cannot be written: ${messageOf(error)}.`, {
-      hint: 'Give this user the right to write there, or name another place.',
-      cause: error,
-    });
+    return notWritable(path, 'written', error);
   }
   return error;
+}
+
+export function notWritable(path: string, how: 'made' | 'written', cause: unknown): TillstreamError {
+  return new TillstreamError('directory_not_writable', `${path} cannot be ${how}: ${messageOf(cause)}.`, {
+    hint: READ_ONLY.test(wordsOf(cause))
+      ? 'That place is read-only for the platform. As a service of systemd, it writes only where ReadWritePaths= of its unit lets it.'
+      : 'Give this user the right to write there, or name another place.',
+    cause,
+  });
 }
 
 function wordsOf(error: unknown): string {

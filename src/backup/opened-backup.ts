@@ -10,6 +10,7 @@ import { type Chunks, passOn, readFileChunks } from './content.ts';
 import { FILE_LIST, type ListedFile, readFileList } from './file-list.ts';
 import { damaged, MANIFEST, type Manifest, readManifest } from './manifest.ts';
 import { readTar, type TarEntry } from './tar-file.ts';
+import { LEFT_IN_WHOLE } from './unfinished.ts';
 
 /** A file as it is listed, and where to read it; whoever reads it compares. */
 export interface FoundFile extends ListedFile {
@@ -55,7 +56,7 @@ async function refuseSurplus(path: string, { files }: Manifest, listFile: string
   let found = 0;
   for await (const _ of filesBelow(path, '')) found += 1;
   if (found <= files + 2) return;
-  const known = new Set([MANIFEST, FILE_LIST]);
+  const known = new Set([MANIFEST, FILE_LIST, LEFT_IN_WHOLE]);
   for await (const listed of readFileList(readFileChunks(listFile), path)) known.add(listed.path);
   for await (const name of filesBelow(path, '')) {
     if (!known.has(name)) throw damaged(path, `${name} does not belong to it`);

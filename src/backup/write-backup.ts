@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ObjectInfo } from '../stores/lake/object-store.ts';
+import { COPIED_STORES, LAKE, SAMPLE_FILE, VERSION_FILE } from '../stores/layout.ts';
 import { type Content, type OnBytes, passOn, readFileChunks, settle, writeNew } from './content.ts';
 import { FILE_LIST, FileListWriter, type ListedFile, readFileList } from './file-list.ts';
 import { MANIFEST, type Manifest, manifestText } from './manifest.ts';
@@ -23,12 +24,8 @@ export interface BackupParts {
   readonly onPacking: (bytesTotal: number) => void;
 }
 
-/** Copies of stores, as directories. */
-const STORES = ['stream', 'orders', 'state', 'warehouse'];
-const LAKE_STATE = 'lake/state';
-/** Of the data directory itself. What says which format it has comes last: without it nothing is a data directory. */
-const SAMPLE_MARKER = 'sample.json';
-const VERSION = 'version.json';
+/** What has been copied. */
+const COPIES = [...COPIED_STORES, `${LAKE}/state`];
 
 export async function writeBackup(parts: BackupParts): Promise<Manifest> {
   const { staging, archive, dataDirectory, about } = parts;
@@ -40,7 +37,7 @@ export async function writeBackup(parts: BackupParts): Promise<Manifest> {
   } finally {
     await list.close();
   }
-  const { format: dataFormat } = JSON.parse(await readFile(join(dataDirectory, VERSION), 'utf8'));
+  const { format: dataFormat } = JSON.parse(await readFile(join(dataDirectory, VERSION_FILE), 'utf8'));
   const manifest = { ...about, dataFormat, ...listed };
   await writeNew(join(staging, MANIFEST), [Buffer.from(manifestText(manifest))], () => {});
   if (archive !== null) await pack(parts, archive, manifest);
@@ -55,7 +52,7 @@ async function* listFiles({
   objects,
   onBytes,
 }: BackupParts): AsyncGenerator<ListedFile> {
-  for (const directory of [...STORES, LAKE_STATE]) {
+  for (const directory of COPIES) {
     if (!existsSync(join(staging, directory))) continue;
     for (const name of (await readdir(join(staging, directory))).sort()) {
       const path = `${directory}/${name}`;
@@ -66,9 +63,10 @@ async function* listFiles({
     const chunks = readFileChunks(join(dataDirectory, path));
     return archive === null ? writeNew(join(staging, path), chunks, onBytes) : passOn(chunks, onBytes);
   };
-  for await (const { name } of objects) yield { path: `lake/${name}`, ...(await take(`lake/${name}`)) };
-  if (existsSync(join(dataDirectory, SAMPLE_MARKER))) yield { path: SAMPLE_MARKER, ...(await take(SAMPLE_MARKER)) };
-  yield { path: VERSION, ...(await take(VERSION)) };
+  for await (const { name } of objects) yield { path: `${LAKE}/${name}`, ...(await take(`${LAKE}/${name}`)) };
+  if (existsSync(join(dataDirectory, SAMPLE_FILE))) yield { path: SAMPLE_FILE, ...(await take(SAMPLE_FILE)) };
+  // Last: without it nothing is a data directory.
+  yield { path: VERSION_FILE, ...(await take(VERSION_FILE)) };
 }
 
 async function pack(

@@ -117,6 +117,7 @@ function afterBackup({ path, agrees }: BackupAnswer): string {
 
 interface RestoreCommandOptions {
   readonly dataDir: string;
+  readonly newKeys?: boolean;
   readonly json?: boolean;
 }
 
@@ -130,6 +131,7 @@ export function restoreCommand(): Command {
       examples: [
         { command: 'restore /mnt/backup/monday', does: 'into ./tillstream-data' },
         { command: 'restore monday.tar --data-dir /srv/shop', does: '' },
+        { command: 'restore monday.tar --new-keys', does: 'and no key or token of then opens anything' },
         { command: 'up --data-dir /srv/shop', does: 'goes on where the backup was taken' },
       ],
     })
@@ -138,8 +140,9 @@ export function restoreCommand(): Command {
         new Option('--data-dir <directory>', 'a new or empty directory')
           .env('TILLSTREAM_DATA_DIR')
           .default('./tillstream-data'),
-      ),
-  ).action(async (backup: string, { dataDir, json }: RestoreCommandOptions) => {
+      )
+      .option('--new-keys', 'revokes all keys and tokens of the backup; the first start makes a new admin key'),
+  ).action(async (backup: string, { dataDir, newKeys = false, json }: RestoreCommandOptions) => {
     const { restore } = await import('../platform/restore.ts');
     const stop = listenForShutdown(() => {});
     const line = progress();
@@ -149,6 +152,7 @@ export function restoreCommand(): Command {
       report = await restore({
         backup,
         dataDirectory: dataDir,
+        newKeys,
         onProgress: (done, total) => {
           stop.signal.throwIfAborted();
           line.show(bytesLine('restoring', done, total, Date.now() - startedMs));
@@ -162,8 +166,17 @@ export function restoreCommand(): Command {
     }
     if (json === true) return outJson(report);
     out(restoreScreen(report));
-    errText(`\nGo on with: ${program()} up --data-dir ${dataDir}\n`);
+    errText(`\n${aboutKeys(report)}\nGo on with: ${program()} up --data-dir ${dataDir}\n`);
   });
+}
+
+function aboutKeys({ newKeys, createdAt }: RestoreReport): string {
+  if (newKeys)
+    return 'No key or token of the backup opens anything: the first start makes an admin key; make the others anew.';
+  return (
+    `Keys and tokens are as of ${moment(createdAt)}: what was revoked since is good again. ` +
+    `Revoke it again (${program()} keys list), or restore with --new-keys.`
+  );
 }
 
 function restoreScreen(report: RestoreReport): string {

@@ -1,4 +1,4 @@
-// The clock behind `receivedAt`: microseconds that never go back and never repeat on one machine.
+// The clock behind `receivedAt`: microseconds that never go back and never repeat on one machine. And how long work took.
 
 export interface Clock {
   /** µs since 1970; each call gives more than every call before. */
@@ -19,4 +19,9 @@ export function createClock(wallMicros: () => number = () => Date.now() * 1000):
       last = Math.max(last, micros);
     },
   };
+}
+
+/** To the millisecond. @param startedMs of performance.now() */
+export function secondsSince(startedMs: number): number {
+  return Math.round(performance.now() - startedMs) / 1000;
 }

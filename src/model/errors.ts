@@ -74,7 +74,7 @@ export const catalogue = {
   port_taken: usage('The port is taken'),
   address_not_allowed: usage('The address is not allowed'),
   directory_locked: usage('The data directory is in use'),
-  directory_not_writable: usage('The data directory is not writable'),
+  directory_not_writable: usage('The directory is not writable'),
   directory_too_new: usage('The data directory was written by a newer version'),
   directory_foreign: usage('The directory is not a data directory'),
   directory_not_empty: usage('The directory is not empty'),

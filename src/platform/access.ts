@@ -6,6 +6,7 @@ import { type Guard, keyGuard, loopbackGuard } from '../access/guard.ts';
 import { Keys } from '../access/keys.ts';
 import { Tokens } from '../access/tokens.ts';
 import { isTillstreamError } from '../model/errors.ts';
+import type { Installation } from '../stores/credentials/credential-store.ts';
 import { openLmdbCredentials } from '../stores/credentials/lmdb-credentials.ts';
 import { type DataDirectory, writePrivately } from './data-directory.ts';
 
@@ -36,7 +37,7 @@ export async function openAccess(
   const nowMs = (): number => Date.now();
   const store = openLmdbCredentials({ directory: directory.state });
   try {
-    const installation = await store.installation({ tokenSecret: randomBytes(32), scramSalt: randomBytes(16) });
+    const installation = await store.installation(freshInstallation());
     const keys = await Keys.open(store, installation, nowMs);
     const tokens = await Tokens.open({ store, installation, nowMs, newId: monotonicFactory() });
     return {
@@ -50,6 +51,10 @@ export async function openAccess(
     await store.close();
     throw error;
   }
+}
+
+export function freshInstallation(): Installation {
+  return { tokenSecret: randomBytes(32), scramSalt: randomBytes(16) };
 }
 
 /**

@@ -15,6 +15,7 @@ import { CHECKPOINT_NAME, isArchivedAfter } from '../pipelines/archive-raw.ts';
 import { assertRoomFor } from '../stores/disk-room.ts';
 import { openFileStore } from '../stores/lake/file-store.ts';
 import type { ObjectInfo } from '../stores/lake/object-store.ts';
+import { COPIED_STORES, ENVIRONMENTS, LAKE } from '../stores/layout.ts';
 import { copyEnvironment } from '../stores/lmdb-environment.ts';
 import { proveInProcess } from './prove-in-process.ts';
 import { serve } from './rpc.ts';
@@ -38,9 +39,6 @@ export interface BackupProgress {
   readonly bytes: number | null;
   readonly bytesTotal: number | null;
 }
-
-const ENVIRONMENTS = ['stream', 'orders', 'state'] as const;
-const STORES = [...ENVIRONMENTS, 'warehouse'] as const;
 
 async function start() {
   yieldToTheDoor('warehouse');
@@ -77,7 +75,7 @@ async function start() {
       for await (const { bytes } of lake.list('')) objects += bytes;
       const bytes = stores + objects + (isTar(path) ? stores : 0); // a tar's stores are copied first
       assertRoomFor(bytes, destination.staging, { path: dataDirectory, bytes: diskReserveBytes });
-      for (const name of STORES) await mkdir(join(destination.staging, name), { mode: 0o700 });
+      for (const name of COPIED_STORES) await mkdir(join(destination.staging, name), { mode: 0o700 });
       return join(destination.staging, 'warehouse');
     },
 
@@ -87,7 +85,7 @@ async function start() {
       enter('holding');
       await Promise.all(ENVIRONMENTS.map((name) => copyEnvironment(directory[name], join(staging, name))));
       const checkpoint = await lake.get(CHECKPOINT_NAME);
-      if (checkpoint !== null) await writeNew(join(staging, 'lake', CHECKPOINT_NAME), [checkpoint], () => {});
+      if (checkpoint !== null) await writeNew(join(staging, LAKE, CHECKPOINT_NAME), [checkpoint], () => {});
     },
 
     /** @param sequence at which delivery was held */
@@ -141,7 +139,7 @@ function begun(destination: Destination | null): Destination {
 /** Of all files of the stores, but the lake's, in a data directory or a copy of one. */
 function storeBytes(directory: string): number {
   let bytes = 0;
-  for (const store of STORES) {
+  for (const store of COPIED_STORES) {
     for (const entry of readdirSync(join(directory, store), { withFileTypes: true })) {
       if (entry.isFile()) bytes += statSync(join(directory, store, entry.name)).size;
     }

@@ -4,6 +4,7 @@
 // change, are added, and all of it is hashed. Nobody changes the lake or the quarantine meanwhile: see operator.ts.
 import { writingFailure } from '../backup/failure.ts';
 import type { Manifest } from '../backup/manifest.ts';
+import { secondsSince } from '../model/clock.ts';
 import { TillstreamError } from '../model/errors.ts';
 import type { BackupOrder, BackupThread } from './backup-thread.ts';
 import type { Thread } from './threads.ts';
@@ -36,7 +37,7 @@ export async function backup(
   const cancel = (): void => void thread.call('cancel').catch(() => {});
   signal.addEventListener('abort', cancel);
   try {
-    refuseCancelled(signal);
+    signal.throwIfAborted();
     const warehouse = await thread.call('begin', order);
     const held = await holdAndCopy(platform, signal, async () => {
       // All are waited for: what is still copied to cannot be removed.
@@ -52,6 +53,7 @@ export async function backup(
     return { path: order.path, ...manifest, seconds: secondsSince(startedMs), heldSeconds: held.seconds };
   } catch (error) {
     await thread.call('discard').catch(() => {});
+    if (error === signal.reason) throw new TillstreamError('shutting_down', 'The backup was cancelled.');
     throw writingFailure(error, order.path);
   } finally {
     signal.removeEventListener('abort', cancel);
@@ -65,25 +67,11 @@ async function holdAndCopy(
 ): Promise<{ sequence: string | null; seconds: number }> {
   const heldMs = performance.now();
   try {
-    // A store that is behind may take minutes.
-    const sequence = await Promise.race([holdAtNewest(platform), cancelled(signal)]);
+    const sequence = await holdAtNewest(platform, signal);
+    signal.throwIfAborted();
     await copy();
     return { sequence, seconds: secondsSince(heldMs) };
   } finally {
     await platform.release();
   }
-}
-
-function cancelled(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(new TillstreamError('shutting_down', 'The backup was cancelled.')));
-  });
-}
-
-function refuseCancelled(signal: AbortSignal): void {
-  if (signal.aborted) throw new TillstreamError('shutting_down', 'The backup was cancelled.');
-}
-
-function secondsSince(startedMs: number): number {
-  return Math.round(performance.now() - startedMs) / 1000;
 }

@@ -12,9 +12,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { UNFINISHED } from '../backup/unfinished.ts';
+import { holdsUnfinished } from '../backup/unfinished.ts';
 import { isTillstreamError, messageOf, TillstreamError } from '../model/errors.ts';
 import { isDiskFull } from '../stores/disk-room.ts';
+import { SAMPLE_FILE, STORE_DIRECTORIES, type StorePaths, VERSION_FILE } from '../stores/layout.ts';
 import { LOCK_FILE, takeLock } from './directory-lock.ts';
 import { ADMIN_KEY_FILE, RUNNING_FILE, type RunningPlatform } from './running-platform.ts';
 
@@ -34,18 +35,10 @@ export interface SampleMarker {
   readonly lines?: number;
 }
 
-/** What makes a directory a data directory. */
-export const VERSION_FILE = 'version.json';
-
-export interface DataDirectory {
+export interface DataDirectory extends StorePaths {
   readonly path: string;
   /** The sample that it holds; null for a shop's. */
   readonly sample: SampleMarker | null;
-  readonly stream: string;
-  readonly orders: string;
-  readonly state: string;
-  readonly lake: string;
-  readonly warehouse: string;
   /** The file with the key of the commands on this machine. */
   readonly adminKey: string;
   /** By which the other commands find the running platform. */
@@ -69,7 +62,7 @@ export async function openDataDirectory(
   checkFormat(root, sample);
   const lock = await takeLock(root);
   try {
-    for (const name of ['stream', 'orders', 'state', 'lake', 'warehouse']) mkdirSync(at(name), { recursive: true });
+    for (const name of STORE_DIRECTORIES) mkdirSync(at(name), { recursive: true });
     // The secret that signs tokens is in it; the directory itself may be older than we are.
     chmodSync(at('state'), 0o700);
   } catch (error) {
@@ -112,14 +105,11 @@ function makeWritable(root: string): void {
   }
 }
 
-/** In a data directory that began as a sample's: lines of a shop and of a sample never mix. */
-const SAMPLE_MARKER = 'sample.json';
-
 /** What may be there before version.json is: of a start that was killed or had no space, or of the file system. */
 const OF_A_FIRST_START: ReadonlySet<string> = new Set([
   LOCK_FILE,
-  SAMPLE_MARKER,
-  `${SAMPLE_MARKER}.new`,
+  SAMPLE_FILE,
+  `${SAMPLE_FILE}.new`,
   `${VERSION_FILE}.new`,
   'lost+found',
 ]);
@@ -128,8 +118,8 @@ function checkFormat(root: string, sample: SampleWish | null): void {
   if (formatOf(root) === null) {
     const createdAt = new Date().toISOString();
     // First the marker: a start that fails, or is killed, must not leave a sample's directory that looks like a shop's.
-    if (sample !== null) writeJson(join(root, SAMPLE_MARKER), { createdAt, lines: sample.lines });
-    else rmSync(join(root, SAMPLE_MARKER), { force: true });
+    if (sample !== null) writeJson(join(root, SAMPLE_FILE), { createdAt, lines: sample.lines });
+    else rmSync(join(root, SAMPLE_FILE), { force: true });
     writeJson(join(root, VERSION_FILE), { format: FORMAT, createdAt });
     return;
   }
@@ -148,7 +138,7 @@ export interface DirectoryFormat {
 export function formatOf(root: string): DirectoryFormat | null {
   const file = join(root, VERSION_FILE);
   if (!existsSync(file)) {
-    if (existsSync(join(root, UNFINISHED))) {
+    if (holdsUnfinished(root)) {
       throw new TillstreamError('directory_foreign', `${root} holds a restore that was not finished.`, {
         hint: 'Run that restore again, on the same directory: it begins anew.',
       });
@@ -182,7 +172,7 @@ function checkSample(root: string, { lines, isNamed }: SampleWish): void {
       hint: 'Leave --data-dir out, or name a new directory.',
     });
   }
-  if (there.lines === undefined) writeJson(join(root, SAMPLE_MARKER), { ...there, lines });
+  if (there.lines === undefined) writeJson(join(root, SAMPLE_FILE), { ...there, lines });
   if (!isNamed || there.lines === undefined || lines === there.lines) return;
   const count = (number: number): string => number.toLocaleString('en-GB');
   throw new TillstreamError(
@@ -193,7 +183,7 @@ function checkSample(root: string, { lines, isNamed }: SampleWish): void {
 }
 
 function sampleIn(root: string): SampleMarker | null {
-  const file = join(root, SAMPLE_MARKER);
+  const file = join(root, SAMPLE_FILE);
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null;
 }
 

@@ -1,7 +1,9 @@
 // Reads the copies of a backup back, as a platform that starts on them would, and compares them as verify does.
-import { rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestLake } from '../stores/lake/duckdb-lake-digest.ts';
+import { ENVIRONMENTS } from '../stores/layout.ts';
+import { makeLockFile, removeLockFile } from '../stores/lmdb-environment.ts';
 import { openLmdbOrders } from '../stores/orders/lmdb-orders.ts';
 import { openLmdbQuarantine } from '../stores/quarantine/lmdb-quarantine.ts';
 import { recordsOf } from '../stores/quarantine/quarantine.ts';
@@ -26,16 +28,12 @@ export interface Proof {
   readonly streamNewest: string | null;
 }
 
-/** What opening leaves beside the copies. */
-const LOCK_FILES = ['stream/lock.mdb', 'orders/lock.mdb', 'state/lock.mdb'];
-const TRACES = [...LOCK_FILES, 'warehouse/load', 'warehouse/spill'];
-/** More than the places for 126 readers take. */
-const LOCK_FILE_BYTES = 64 * 1024;
+/** What opening the warehouse leaves beside the copy. */
+const TRACES = ['warehouse/load', 'warehouse/spill'];
 
 /** @throws unavailable and the like  a copy cannot be opened or read */
 export async function proveCopies({ directory, lake, sequence }: Copies): Promise<Proof> {
-  // Made here, where it fails in words: LMDB that finds no room for them ends the process.
-  for (const file of LOCK_FILES) await writeFile(join(directory, file), Buffer.alloc(LOCK_FILE_BYTES));
+  for (const name of ENVIRONMENTS) await makeLockFile(join(directory, name));
   const stream = openLmdbStreamReader(join(directory, 'stream'), new Head());
   const orders = openLmdbOrders({ directory: join(directory, 'orders') });
   const quarantine = openLmdbQuarantine({ directory: join(directory, 'state') });
@@ -61,6 +59,7 @@ export async function proveCopies({ directory, lake, sequence }: Copies): Promis
     return { report, streamId: stream.id, streamNewest: (await stream.bounds()).newest };
   } finally {
     await Promise.all([stream.close(), orders.close(), quarantine.close()]);
+    for (const name of ENVIRONMENTS) await removeLockFile(join(directory, name));
     for (const trace of TRACES) await rm(join(directory, trace), { recursive: true, force: true });
   }
 }

@@ -9,46 +9,54 @@ import { writingFailure } from '../backup/failure.ts';
 import { assertReadable, damaged, type Manifest } from '../backup/manifest.ts';
 import { type OpenedBackup, openBackup } from '../backup/opened-backup.ts';
 import { UnfinishedDirectory } from '../backup/unfinished.ts';
+import { secondsSince } from '../model/clock.ts';
 import { isTillstreamError, TillstreamError } from '../model/errors.ts';
 import { assertRoomFor } from '../stores/disk-room.ts';
-import { FORMAT, VERSION_FILE } from './data-directory.ts';
+import { VERSION_FILE } from '../stores/layout.ts';
+import { FORMAT } from './data-directory.ts';
 import { LOCK_FILE, takeLock } from './directory-lock.ts';
+import { makeKeysNew } from './new-keys.ts';
 
 export interface RestoreOptions {
   /** A directory or a tar. */
   readonly backup: string;
   readonly dataDirectory: string;
+  /** No key or token of the backup is to open anything. */
+  readonly newKeys: boolean;
   readonly onProgress: (bytes: number, bytesTotal: number) => void;
 }
 
 export interface RestoreReport extends Omit<Manifest, 'format' | 'dataFormat' | 'listSha256'> {
   readonly backup: string;
   readonly dataDirectory: string;
+  /** false: those that were good when the backup was taken are good again, revoked since or not. */
+  readonly newKeys: boolean;
   readonly seconds: number;
 }
 
 /** @throws file_not_found, backup_damaged, backup_too_new, directory_not_empty, directory_locked, disk_full and the like */
-export async function restore({ backup, dataDirectory, onProgress }: RestoreOptions): Promise<RestoreReport> {
+export async function restore(options: RestoreOptions): Promise<RestoreReport> {
+  const { backup, dataDirectory, newKeys } = options;
   const startedMs = performance.now();
   const opened = await openBackup(resolve(backup));
   const { format: _, dataFormat, listSha256: __, ...manifest } = opened.manifest;
   assertReadable('data directory', dataFormat, FORMAT, backup);
   const directory = resolve(dataDirectory);
   try {
-    await restoreInto(directory, opened, backup, onProgress);
+    await restoreInto(directory, opened, options);
   } catch (error) {
     throw writingFailure(error, directory);
   }
-  return { backup: resolve(backup), dataDirectory: directory, ...manifest, seconds: secondsSince(startedMs) };
+  const seconds = secondsSince(startedMs);
+  return { backup: resolve(backup), dataDirectory: directory, ...manifest, newKeys, seconds };
 }
 
 async function restoreInto(
   directory: string,
   { manifest, files }: OpenedBackup,
-  backup: string,
-  onProgress: RestoreOptions['onProgress'],
+  { backup, newKeys, onProgress }: RestoreOptions,
 ): Promise<void> {
-  const unfinished = await UnfinishedDirectory.claim(directory, () => notEmpty(directory));
+  const unfinished = await UnfinishedDirectory.claim(directory, VERSION_FILE, () => notEmpty(directory));
   let lock: Awaited<ReturnType<typeof takeLock>> | null = null;
   try {
     lock = await takeLock(directory);
@@ -62,7 +70,8 @@ async function restoreInto(
       });
       if (sha256 !== file.sha256) throw damaged(backup, `${file.path} is not as it was written`);
     }
-    await unfinished.finish(VERSION_FILE);
+    if (newKeys) await makeKeysNew(join(unfinished.path, 'state'));
+    await unfinished.finish();
   } catch (error) {
     // Locked: another restore is at it.
     if (isTillstreamError(error, 'directory_locked')) throw error;
@@ -78,8 +87,4 @@ function notEmpty(directory: string): TillstreamError {
   return new TillstreamError('directory_not_empty', `${directory} is not an empty directory.`, {
     hint: 'Name a new or empty one with --data-dir; nothing in it was touched.',
   });
-}
-
-function secondsSince(startedMs: number): number {
-  return Math.round(performance.now() - startedMs) / 1000;
 }

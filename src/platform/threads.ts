@@ -1,12 +1,12 @@
 // Starts the worker threads; the threads themselves are *-thread.ts.
 import { Worker } from 'node:worker_threads';
+import type { StorePaths } from '../stores/layout.ts';
 import type { Config } from './config.ts';
-import type { DataDirectory } from './data-directory.ts';
 import { connect, type Methods, type Remote } from './rpc.ts';
 
 /** What a thread is given at its start. */
 export interface ThreadData {
-  readonly directory: Pick<DataDirectory, 'stream' | 'orders' | 'state' | 'lake' | 'warehouse'>;
+  readonly directory: StorePaths;
   /** See stream/head.ts. */
   readonly head: SharedArrayBuffer;
   readonly logLevel: string;

@@ -5,6 +5,7 @@
 // quarantine's ledger says this store could not take. Reads everything; changes nothing, but for redrives that were cut
 // off: they are finished first, because only then the ledger says whether a store has the record.
 import type { Static } from 'typebox';
+import { secondsSince } from '../model/clock.ts';
 import { type DayDigest, firstDifference, totalsOf } from '../model/digest.ts';
 import { TillstreamError } from '../model/errors.ts';
 import { textFromE4 } from '../model/money.ts';
@@ -64,7 +65,7 @@ export async function verify(platform: Verifiable): Promise<VerifyReport> {
     return {
       agrees: stores.every(({ agrees }) => agrees),
       sequence: newest,
-      seconds: Math.round(performance.now() - startedMs) / 1000,
+      seconds: secondsSince(startedMs),
       stores,
       replaced: orders.replaced,
     };
@@ -75,17 +76,18 @@ export async function verify(platform: Verifiable): Promise<VerifyReport> {
 
 /**
  * Holds delivery at the newest record of this moment: all stores have it, and none has a later one, until release().
+ * @param signal ends the wait for a store that is behind; nothing is held anew after that
  * @returns null before the first record
- * @throws what verify throws; release() all the same
+ * @throws what verify throws, and the signal's reason; release() all the same
  */
-export async function holdAtNewest({
-  stream,
-  hold,
-  finishRedrives,
-}: Pick<Verifiable, 'stream' | 'hold' | 'finishRedrives'>): Promise<string | null> {
-  await within(hold(), 'stand still');
+export async function holdAtNewest(
+  { stream, hold, finishRedrives }: Pick<Verifiable, 'stream' | 'hold' | 'finishRedrives'>,
+  signal?: AbortSignal,
+): Promise<string | null> {
+  await within(() => hold(), 'stand still', signal);
   const { newest } = await stream.bounds();
-  if (newest !== null) await within(hold(newest), `take in everything up to ${newest}`);
+  if (newest !== null) await within(() => hold(newest), `take in everything up to ${newest}`, signal);
+  signal?.throwIfAborted();
   await finishRedrives();
   return newest;
 }
@@ -164,9 +166,13 @@ async function readLedger(quarantine: Quarantine): Promise<Ledger> {
   return ledger;
 }
 
-async function within<T>(work: Promise<T>, what: string): Promise<T> {
+async function within(work: () => Promise<void>, what: string, signal?: AbortSignal): Promise<void> {
+  signal?.throwIfAborted();
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
+  let onAbort = (): void => {};
+  const tooLate = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal?.reason);
+    signal?.addEventListener('abort', onAbort);
     timer = setTimeout(() => {
       const minutes = REACH_TIMEOUT_MS / 60_000;
       reject(
@@ -177,8 +183,9 @@ async function within<T>(work: Promise<T>, what: string): Promise<T> {
     }, REACH_TIMEOUT_MS);
   });
   try {
-    return await Promise.race([work, late]);
+    await Promise.race([work(), tooLate]);
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener('abort', onAbort);
   }
 }

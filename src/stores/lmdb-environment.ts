@@ -4,6 +4,7 @@
 // as well would mean waiting for the next transaction too). Any number of threads may open one environment; LMDB lets
 // one of them write at a time.
 import { existsSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type Database, open, type RootDatabase, type Transaction } from 'lmdb';
 import { isTillstreamError, messageOf, TillstreamError } from '../model/errors.ts';
@@ -73,6 +74,20 @@ export async function copyEnvironment(from: string, to: string): Promise<void> {
   } finally {
     await environment.close();
   }
+}
+
+const LOCK_FILE = 'lock.mdb';
+/** More than the places for 126 readers take. */
+const LOCK_FILE_BYTES = 64 * 1024;
+
+/** Before a copy is opened: made here, it fails in words; LMDB that finds no room for it ends the process. */
+export function makeLockFile(directory: string): Promise<void> {
+  return writeFile(join(directory, LOCK_FILE), Buffer.alloc(LOCK_FILE_BYTES));
+}
+
+/** Of a copy, once it is closed. */
+export function removeLockFile(directory: string): Promise<void> {
+  return rm(join(directory, LOCK_FILE), { force: true });
 }
 
 /** A database within the environment, made if need be. @throws unavailable */

@@ -7,6 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { BackupAnswer } from '../../src/cli/answers.ts';
 import { createClock } from '../../src/model/clock.ts';
+import { openAccess } from '../../src/platform/access.ts';
 import { restore } from '../../src/platform/restore.ts';
 import { Head } from '../../src/stream/head.ts';
 import { openLmdbStream } from '../../src/stream/lmdb-stream.ts';
@@ -203,6 +204,16 @@ describe('a restored platform', () => {
     expect(await asked('/v1/customers/17850', token)).toBe(200);
     expect(await asked('/v1/keys', oldAdminKey)).toBe(200);
     expect(await asked('/v1/keys', 'nothing')).toBe(401);
+    // With --new-keys, none of them is good, and there is an admin key all the same.
+    const fresh = join(directory, 'new-keys');
+    const run = await runCli(['restore', path, '--data-dir', fresh, '--new-keys']);
+    expect(run.stderr).toContain('No key or token of the backup opens anything');
+    const access = await openAccess({ state: join(fresh, 'state'), adminKey: join(fresh, 'admin-key') }, true);
+    const unauthorized = expect.objectContaining({ code: 'unauthorized' });
+    for (const old of [key, oldAdminKey]) expect(() => access.keys.callerOf(old)).toThrow(unauthorized);
+    await expect(access.tokens.callerOf(token)).rejects.toEqual(unauthorized);
+    expect(access.adminKey.isNew).toBe(true);
+    await access.close();
     // The key of the commands on the machine is not in a backup: the restored platform has made its own.
     expect((await readFile(join(otherData, 'admin-key'), 'utf8')).trim()).not.toBe(oldAdminKey);
   });
@@ -223,7 +234,12 @@ describe('a restored platform', () => {
     await accept(platform, lines('1', 3));
     await backUp(platform, join(directory, 'backup'));
     await backUp(platform, join(directory, 'backup.tar'));
-    await restore({ backup: join(directory, 'backup.tar'), dataDirectory: join(directory, 'r'), onProgress: () => {} });
+    await restore({
+      backup: join(directory, 'backup.tar'),
+      dataDirectory: join(directory, 'r'),
+      newKeys: false,
+      onProgress: () => {},
+    });
     for (const name of [
       'backup',
       'backup.tar',

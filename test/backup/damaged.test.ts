@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Manifest, manifestText } from '../../src/backup/manifest.ts';
 import { readTar, TarWriter } from '../../src/backup/tar-file.ts';
+import { LEFT_IN_WHOLE } from '../../src/backup/unfinished.ts';
 import { restore } from '../../src/platform/restore.ts';
 import { accept, lines } from '../faults/lines.ts';
 import { runCli } from '../support/cli.ts';
@@ -39,7 +40,7 @@ afterAll(endPlatforms);
 /** How the restore of a backup ends; whatever it is, nothing may be left where it was to go. */
 async function refusalOf(backup: string): Promise<string> {
   const dataDirectory = join(directory, 'restored');
-  const refusal = await restore({ backup, dataDirectory, onProgress: () => {} }).then(
+  const refusal = await restore({ backup, dataDirectory, newKeys: false, onProgress: () => {} }).then(
     () => 'restored',
     ({ code, message }) => `${code}: ${String(message).replaceAll(directory, '…')}`,
   );
@@ -104,6 +105,12 @@ describe('a damaged directory', () => {
     expect(await refusalOf(more)).toBe(
       'backup_damaged: …/copy cannot be restored: lake/raw/more does not belong to it.',
     );
+    // Our own mark, as a kill in the very last step leaves it, is none.
+    const marked = await changed(async (root) => {
+      await mkdir(join(root, 'unfinished'));
+      await writeFile(join(root, LEFT_IN_WHOLE), '');
+    });
+    expect(await refusalOf(marked)).toBe('restored');
     const linked = await changed(async (root) => {
       await rm(join(root, 'version.json'));
       await symlink(join(whole, 'version.json'), join(root, 'version.json'));
@@ -247,6 +254,21 @@ describe('where a backup is to be restored', () => {
       "
     `);
     expect(await readdir(target)).toEqual(['mine']);
+    // Names alone do not make it the rest of a restore.
+    const named = join(directory, 'named');
+    for (const path of ['unfinished/novel', 'lake/photo']) {
+      await mkdir(dirname(join(named, path)), { recursive: true });
+      await writeFile(join(named, path), 'precious');
+    }
+    await expect(
+      restore({ backup: whole, dataDirectory: named, newKeys: false, onProgress: () => {} }),
+    ).rejects.toMatchObject({ code: 'directory_not_empty' });
+    expect((await readdir(named, { recursive: true })).sort()).toEqual([
+      'lake',
+      'lake/photo',
+      'unfinished',
+      'unfinished/novel',
+    ]);
     expect((await runCli(['restore', whole, '--data-dir', join(target, 'mine')])).stderr).toContain(
       'directory_not_empty',
     );
@@ -261,6 +283,7 @@ describe('where a backup is to be restored', () => {
     await cp(whole, target, { recursive: true });
     for (const name of ['manifest.json', 'files.ndjson', 'version.json']) await rm(join(target, name));
     await mkdir(join(target, 'unfinished'));
+    await writeFile(join(target, LEFT_IN_WHOLE), `${(await readdir(target)).join('\n')}\nversion.json\n`);
     await cp(join(whole, 'version.json'), join(target, 'unfinished', 'version.json'));
     await rm(join(target, 'lake', 'state', 'checkpoint.json'));
     await expect(startPlatform(target)).rejects.toThrow('holds a restore that was not finished');

@@ -41,6 +41,12 @@ export function credentialsContract(name: string, makeBackend: () => Promise<Cre
       expect(await (await backend.open()).installation(installation(3))).toEqual(installation(1));
     });
 
+    test('the installation is replaced where that is asked for, also after a restart', async () => {
+      await store.installation(installation(1));
+      await store.replaceInstallation(installation(2));
+      expect(await (await backend.open()).installation(installation(3))).toEqual(installation(2));
+    });
+
     test('two that make it at once agree', async () => {
       const other = await backend.open();
       const [one, two] = await Promise.all([store.installation(installation(1)), other.installation(installation(2))]);

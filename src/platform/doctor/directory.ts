@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:f
 import { userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { isTillstreamError, messageOf } from '../../model/errors.ts';
+import { COPIED_STORES, VERSION_FILE } from '../../stores/layout.ts';
 import { FORMAT, formatOf } from '../data-directory.ts';
 import { keepOut } from '../directory-lock.ts';
 import { ADMIN_KEY_FILE, RUNNING_FILE } from '../running-platform.ts';
@@ -91,15 +92,15 @@ function within(root: string): string[] {
   const names = readdirSync(root, { withFileTypes: true });
   return names.flatMap((entry) => {
     const path = join(root, entry.name);
-    const isStore = entry.isDirectory() && ['stream', 'orders', 'state', 'warehouse'].includes(entry.name);
+    const isStore = entry.isDirectory() && COPIED_STORES.some((name) => name === entry.name);
     return isStore ? [path, ...readdirSync(path).map((name) => join(path, name))] : [path];
   });
 }
 
 function formatFinding(error: unknown, root: string): Finding {
   if (isTillstreamError(error, 'directory_too_new')) return failed(CHECK, error.message, error.hint ?? '');
-  const remedy = existsSync(join(root, 'version.json'))
-    ? `Put version.json back from a backup; or write {"format": ${FORMAT}} there, if this version made the directory.`
+  const remedy = existsSync(join(root, VERSION_FILE))
+    ? `Put ${VERSION_FILE} back from a backup; or write {"format": ${FORMAT}} there, if this version made the directory.`
     : 'Name the right directory with --data-dir or TILLSTREAM_DATA_DIR, or an empty one.';
   return failed(CHECK, messageOf(error), remedy);
 }

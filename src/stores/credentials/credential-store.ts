@@ -4,7 +4,7 @@
 export const SCOPES = ['ingest', 'read', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];
 
-/** Made once, with the platform, and kept. Whoever has it can make tokens. */
+/** Made with the platform, and kept. Whoever has it can make tokens. */
 export interface Installation {
   /** 32 bytes; signs the tokens of customers. */
   readonly tokenSecret: Buffer;
@@ -49,6 +49,8 @@ export interface Revocation {
 export interface CredentialStore {
   /** The one that is there, else `fresh`, kept. @throws unavailable */
   installation(fresh: Installation): Promise<Installation>;
+  /** In place of the one that is there: no token that was made is good any more. @throws unavailable */
+  replaceInstallation(fresh: Installation): Promise<void>;
   keys(): Promise<readonly StoredKey[]>;
   /** New, or changed. @throws unavailable */
   putKey(key: StoredKey): Promise<void>;

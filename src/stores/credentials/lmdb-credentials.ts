@@ -24,20 +24,24 @@ export function openLmdbCredentials({ directory }: { readonly directory: string 
     const { tokenSecret, scramSalt } = JSON.parse(stored.toString('utf8'));
     return { tokenSecret: Buffer.from(tokenSecret, 'base64'), scramSalt: Buffer.from(scramSalt, 'base64') };
   };
+  const writeInstallation = ({ tokenSecret, scramSalt }: Installation): void => {
+    const text = JSON.stringify({
+      tokenSecret: tokenSecret.toString('base64'),
+      scramSalt: scramSalt.toString('base64'),
+    });
+    meta.put(INSTALLATION_KEY, Buffer.from(text));
+  };
 
   return {
     installation: (fresh) =>
       transact(environment, () => {
         const stored = readInstallation();
         if (stored !== null) return stored;
-        const { tokenSecret, scramSalt } = fresh;
-        const text = JSON.stringify({
-          tokenSecret: tokenSecret.toString('base64'),
-          scramSalt: scramSalt.toString('base64'),
-        });
-        meta.put(INSTALLATION_KEY, Buffer.from(text));
+        writeInstallation(fresh);
         return fresh;
       }),
+
+    replaceInstallation: (fresh) => transact(environment, () => writeInstallation(fresh)),
 
     async keys() {
       return reading(environment, () => all<StoredKey>(keys));
