@@ -19,6 +19,8 @@ export interface Asking {
   readonly body?: unknown;
   /** Gives up on the answer when it is aborted. */
   readonly signal?: AbortSignal;
+  /** What an answer of a platform has here: a program that speaks JSON may have that port. */
+  readonly has?: string;
   /** How long the answer is waited for; a minute when left out. Infinity: it may rightly take any time. */
   readonly timeoutMs?: number;
 }
@@ -42,7 +44,12 @@ export async function ask<Answer>(connection: Connection, path: string, asking: 
   } catch {
     throw notAPlatform(connection.url);
   }
-  if (status < 300 && typeof answer === 'object') return answer as Answer;
+  if (status < 300) {
+    const { has } = asking;
+    if (typeof answer !== 'object' || (has !== undefined && !Object.hasOwn(answer ?? {}, has)))
+      throw notAPlatform(connection.url);
+    return answer as Answer;
+  }
   throw problem(connection.url, answer);
 }
 

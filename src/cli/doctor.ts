@@ -64,9 +64,13 @@ async function findingsOf(flagged: Flagged, quick: boolean): Promise<AsyncIterab
       return {
         url: connection.url,
         health: () => ask(connection, '/healthz', { timeoutMs: ANSWER_TIMEOUT_MS }),
-        status: () => ask<StatusAnswer>(connection, '/v1/status', { timeoutMs: ANSWER_TIMEOUT_MS }),
+        status: () => ask<StatusAnswer>(connection, '/v1/status', { timeoutMs: ANSWER_TIMEOUT_MS, has: 'consumers' }),
         verify: () =>
-          ask<VerifyAnswer>(connection, '/v1/verify', { method: 'POST', timeoutMs: Number.POSITIVE_INFINITY }),
+          ask<VerifyAnswer>(connection, '/v1/verify', {
+            method: 'POST',
+            timeoutMs: Number.POSITIVE_INFINITY,
+            has: 'stores',
+          }),
       };
     },
   });

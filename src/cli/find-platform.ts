@@ -30,7 +30,7 @@ export function findPlatform(options: ConnectionOptions): Connection {
   const { dataDir, key } = options;
   const url = options.url === undefined ? null : checkedUrl(options.url);
   const running = (dataDir === undefined ? DEFAULT_DIRECTORIES : [dataDir]).flatMap((directory) => {
-    const platform = runningIn(directory);
+    const platform = runningIn(directory, url !== null);
     return platform === null || (url !== null && !isSame(url, platform.url)) ? [] : [{ ...platform, directory }];
   });
   const [first, second] = running;
@@ -50,15 +50,19 @@ export function findPlatform(options: ConnectionOptions): Connection {
   return { url: url ?? DEFAULT_URL, key, certificate: undefined };
 }
 
-/** What it says of itself, unless the process that left it is gone. @throws unreachable  this user may not look */
-function runningIn(directory: string): Pick<RunningPlatform, 'url' | 'certificate'> | null {
+/**
+ * What it says of itself, unless the process that left it is gone.
+ * @param isNamed  another way to the platform is given
+ * @throws unreachable  this user may not look, and no other way is given
+ */
+function runningIn(directory: string, isNamed: boolean): Pick<RunningPlatform, 'url' | 'certificate'> | null {
   try {
     const text = readFileSync(join(directory, RUNNING_FILE), 'utf8');
     const { url, pid, pidStart = null, certificate = null } = JSON.parse(text) as Partial<RunningPlatform>;
     const isGone = typeof pid === 'number' && !isRunning(pid, pidStart);
     return typeof url !== 'string' || isGone ? null : { url, certificate };
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EACCES') throw closedDirectory(directory);
+    if ((error as NodeJS.ErrnoException).code === 'EACCES' && !isNamed) throw closedDirectory(directory);
     return null; // Not there; or half written, at the moment a platform starts: as good as not there yet.
   }
 }

@@ -28,7 +28,7 @@ export function statusCommand(): Command {
   ).action(async (options: StatusOptions) => {
     if (options.watch === true) return watch(() => findPlatform(options), options.json === true);
     const connection = findPlatform(options);
-    const status = await ask<StatusAnswer>(connection, '/v1/status');
+    const status = await ask<StatusAnswer>(connection, '/v1/status', { has: 'consumers' });
     if (options.json === true) outJson(status);
     else out(statusScreen(connection.url, status, screenWidth()));
   });

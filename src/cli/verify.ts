@@ -24,6 +24,7 @@ export function verifyCommand(): Command {
     const connection = findPlatform(options);
     const report = await ask<VerifyAnswer>(connection, '/v1/verify', {
       method: 'POST',
+      has: 'stores',
       timeoutMs: Number.POSITIVE_INFINITY,
     });
     if (options.json === true) outJson(report);

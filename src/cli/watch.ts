@@ -38,7 +38,7 @@ export async function watch(find: () => Connection, json: boolean): Promise<void
       try {
         const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
         const connection = find();
-        const status = await ask<StatusAnswer>(connection, '/v1/status', { signal });
+        const status = await ask<StatusAnswer>(connection, '/v1/status', { signal, has: 'consumers' });
         display ??= json ? lines() : process.stdout.isTTY === true ? painted() : plain();
         display.show(connection.url, status);
       } catch (error) {

@@ -131,8 +131,8 @@ describe('a platform that cannot be reached ends with 1 and says how to start on
     expect(stderr).toContain('no platform runs on the data directory');
     expect(code).toBe(1);
   });
-  it('something else has the port', async () => {
-    const server = createServer((_request, response) => response.end('<html>It works!</html>'));
+  it.each(['<html>It works!</html>', '{"works":true}'])('something else has the port, and says %s', async (said) => {
+    const server = createServer((_request, response) => response.end(said));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = server.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;

@@ -69,6 +69,7 @@ describe('what a platform has left in its directory', () => {
       await expect(async () => findPlatform({ dataDir: directory })).rejects.toMatchObject({
         hint: expect.stringContaining("sudo -u '#4711'"),
       });
+      expect(findPlatform({ dataDir: directory, url })).toMatchObject({ url, key: undefined });
     } finally {
       process.seteuid?.(0);
     }
