@@ -47,7 +47,7 @@ export function salesCommand(): Command {
     ).option('--country <name>', 'of one country only'),
   ).action(async ({ by, from, to, country, ...options }: SalesOptions) => {
     const query = { by, from, to, country };
-    const sales = await ask<SalesAnswer>(findPlatform(options), '/v1/analytics/sales', { query });
+    const sales = await ask<SalesAnswer>(findPlatform(options), '/v1/analytics/sales', { query, has: 'periods' });
     if (options.json === true) return outJson(sales);
     if (sales.periods.length === 0) return err(noSales(query));
     out(salesScreen(sales, screenWidth()));
@@ -154,7 +154,10 @@ export function productsCommand(): Command {
     ),
   ).action(async ({ rank, limit, by, from, to, ...options }: ProductsOptions) => {
     const query = { rank, limit, by, from, to };
-    const answer = await ask<ProductsAnswer>(findPlatform(options), '/v1/analytics/products', { query });
+    const answer = await ask<ProductsAnswer>(findPlatform(options), '/v1/analytics/products', {
+      query,
+      has: by === undefined ? 'products' : 'periods',
+    });
     if (options.json === true) return outJson(answer);
     const groups = answer.periods ?? [{ period: '', products: answer.products ?? [] }];
     if (groups.every(({ products }) => products.length === 0)) return err(noSales(query));
@@ -213,7 +216,11 @@ export function queryCommand(): Command {
   ).action(async (argument: string, options: CommonOptions) => {
     const sql = argument === '-' ? readFileSync(0, 'utf8') : argument;
     if (sql.trim() === '') throw new TillstreamError('wrong_usage', 'the query is empty.');
-    const answer = await ask<QueryAnswer>(findPlatform(options), '/v1/query', { method: 'POST', body: { sql } });
+    const answer = await ask<QueryAnswer>(findPlatform(options), '/v1/query', {
+      method: 'POST',
+      body: { sql },
+      has: 'rows',
+    });
     if (options.json === true) return outJson(answer);
     out(queryScreen(answer, screenWidth()));
     const rows = counted(answer.rows.length, 'row');

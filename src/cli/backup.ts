@@ -40,6 +40,7 @@ export function backupCommand(): Command {
     const report = await ask<BackupAnswer>(connection, '/v1/backups', {
       method: 'POST',
       body: { path: resolve(path) },
+      has: 'stores',
       timeoutMs: Number.POSITIVE_INFINITY,
     }).finally(async () => {
       done.abort();
@@ -62,7 +63,9 @@ async function watch(connection: Connection, line: Progress, signal: AbortSignal
   while (!signal.aborted) {
     await pause(WATCH_INTERVAL_MS, undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
-    const { running } = await ask<BackupsAnswer>(connection, '/v1/backups').catch(() => ({ running: null }));
+    const { running } = await ask<BackupsAnswer>(connection, '/v1/backups', { has: 'running' }).catch(() => ({
+      running: null,
+    }));
     if (running !== null && running.step !== step) {
       step = running.step;
       startedMs = Date.now();

@@ -13,14 +13,14 @@ const ANSWER_TIMEOUT_MS = 60_000;
 
 type QueryParameters = Readonly<Record<string, string | number | undefined>>;
 
-export interface Asking {
+export interface Asking<Answer> {
   readonly method?: 'GET' | 'POST' | 'DELETE';
   readonly query?: QueryParameters;
   readonly body?: unknown;
   /** Gives up on the answer when it is aborted. */
   readonly signal?: AbortSignal;
   /** What an answer of a platform has here: a program that speaks JSON may have that port. */
-  readonly has?: string;
+  readonly has: (keyof Answer & string) | null;
   /** How long the answer is waited for; a minute when left out. Infinity: it may rightly take any time. */
   readonly timeoutMs?: number;
 }
@@ -30,7 +30,7 @@ export interface Asking {
  * @throws unreachable  nothing answers, or something else than a platform
  * @throws the code of the problem document that it answers
  */
-export async function ask<Answer>(connection: Connection, path: string, asking: Asking = {}): Promise<Answer> {
+export async function ask<Answer>(connection: Connection, path: string, asking: Asking<Answer>): Promise<Answer> {
   const url = new URL(connection.url + path);
   for (const [name, value] of Object.entries(asking.query ?? {})) {
     if (value !== undefined) url.searchParams.set(name, String(value));
@@ -46,14 +46,18 @@ export async function ask<Answer>(connection: Connection, path: string, asking: 
   }
   if (status < 300) {
     const { has } = asking;
-    if (typeof answer !== 'object' || (has !== undefined && !Object.hasOwn(answer ?? {}, has)))
+    if (typeof answer !== 'object' || (has !== null && !Object.hasOwn(answer ?? {}, has)))
       throw notAPlatform(connection.url);
     return answer as Answer;
   }
   throw problem(connection.url, answer);
 }
 
-async function exchange(url: URL, connection: Connection, asking: Asking): Promise<{ status: number; text: string }> {
+async function exchange(
+  url: URL,
+  connection: Connection,
+  asking: Omit<Asking<unknown>, 'has'>,
+): Promise<{ status: number; text: string }> {
   const { certificate } = connection;
   const { timeoutMs = ANSWER_TIMEOUT_MS } = asking;
   const signal = AbortSignal.any([
@@ -83,8 +87,8 @@ async function exchange(url: URL, connection: Connection, asking: Asking): Promi
       CONNECT_TIMEOUT_MS,
     );
     request.on('socket', (socket) => {
-      if (socket.connecting) socket.once('connect', () => clearTimeout(deadline));
-      else clearTimeout(deadline);
+      if (socket === pinned) clearTimeout(deadline);
+      else socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => clearTimeout(deadline));
     });
     request.on('close', () => clearTimeout(deadline));
     request.on('error', reject);

@@ -63,7 +63,7 @@ async function findingsOf(flagged: Flagged, quick: boolean): Promise<AsyncIterab
       const connection = findPlatform({ dataDir: config.dataDirectory });
       return {
         url: connection.url,
-        health: () => ask(connection, '/healthz', { timeoutMs: ANSWER_TIMEOUT_MS }),
+        health: () => ask<{ status: string }>(connection, '/healthz', { timeoutMs: ANSWER_TIMEOUT_MS, has: 'status' }),
         status: () => ask<StatusAnswer>(connection, '/v1/status', { timeoutMs: ANSWER_TIMEOUT_MS, has: 'consumers' }),
         verify: () =>
           ask<VerifyAnswer>(connection, '/v1/verify', {

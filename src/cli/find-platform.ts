@@ -58,9 +58,9 @@ export function findPlatform(options: ConnectionOptions): Connection {
 function runningIn(directory: string, isNamed: boolean): Pick<RunningPlatform, 'url' | 'certificate'> | null {
   try {
     const text = readFileSync(join(directory, RUNNING_FILE), 'utf8');
-    const { url, pid, pidStart = null, certificate = null } = JSON.parse(text) as Partial<RunningPlatform>;
-    const isGone = typeof pid === 'number' && !isRunning(pid, pidStart);
-    return typeof url !== 'string' || isGone ? null : { url, certificate };
+    const { url, pid, pidStart, certificate = null } = JSON.parse(text) as Partial<RunningPlatform>;
+    if (typeof url !== 'string' || typeof pid !== 'number' || pidStart === undefined) return null;
+    return isRunning(pid, pidStart) ? { url, certificate } : null;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EACCES' && !isNamed) throw closedDirectory(directory);
     return null; // Not there; or half written, at the moment a platform starts: as good as not there yet.

@@ -55,7 +55,7 @@ function createCommand(): Command {
   ).action(async (name: string, { scope, for: lasting, ...options }: CreateOptions) => {
     const expiresAt = lasting === undefined ? {} : { expiresAt: new Date(Date.now() + lasting * 1000).toISOString() };
     const body = { name, scopes: [...new Set(scope)], ...expiresAt };
-    const made = await ask<MadeKeyAnswer>(findPlatform(options), '/v1/keys', { method: 'POST', body });
+    const made = await ask<MadeKeyAnswer>(findPlatform(options), '/v1/keys', { method: 'POST', body, has: 'key' });
     if (options.json === true) return outJson(made);
     out(`${made.key}\n`);
     const end = made.expiresAt === null ? '' : `, until ${made.expiresAt}`;
@@ -74,7 +74,7 @@ function listCommand(): Command {
       examples: [{ command: 'keys list', does: '' }],
     }),
   ).action(async (options: CommonOptions) => {
-    const answer = await ask<KeysAnswer>(findPlatform(options), '/v1/keys');
+    const answer = await ask<KeysAnswer>(findPlatform(options), '/v1/keys', { has: 'keys' });
     if (options.json === true) return outJson(answer);
     const { dim } = palette(process.stdout);
     const columns = [
@@ -107,7 +107,7 @@ function revokeCommand(): Command {
       });
     }
     const path = `/v1/keys/${encodeURIComponent(id)}`;
-    const key = await ask<KeyAnswer>(connection, path, { method: 'DELETE' });
+    const key = await ask<KeyAnswer>(connection, path, { method: 'DELETE', has: 'id' });
     if (options.json === true) outJson(key);
     else out(`${key.id} (${key.name}) is revoked.\n`);
   });
@@ -156,12 +156,16 @@ export function tokenCommand(): Command {
   ).action(async (customer: string, { for: expiresInSeconds, revokeAll, ...options }: TokenOptions) => {
     const path = `/v1/customers/${encodeURIComponent(customer)}/tokens`;
     if (revokeAll === true) {
-      await ask<null>(findPlatform(options), path, { method: 'DELETE' });
+      await ask<null>(findPlatform(options), path, { method: 'DELETE', has: null });
       if (options.json === true) outJson({ customerId: customer, revoked: true });
       else out(`All tokens of customer ${customer} have ended.\n`);
       return;
     }
-    const made = await ask<TokenAnswer>(findPlatform(options), path, { method: 'POST', body: { expiresInSeconds } });
+    const made = await ask<TokenAnswer>(findPlatform(options), path, {
+      method: 'POST',
+      body: { expiresInSeconds },
+      has: 'token',
+    });
     if (!made.known) err(`Customer ${made.customerId} has bought nothing yet: check the number.\n`);
     if (options.json === true) return outJson(made);
     out(`${made.token}\n`);

@@ -20,7 +20,10 @@ export function invoiceCommand(): Command {
       ],
     }).argument('<no>', 'invoice number'),
   ).action(async (invoiceNo: string, options: CommonOptions) => {
-    const invoice = await ask<InvoiceAnswer>(findPlatform(options), '/v1/invoices', { query: { invoiceNo } });
+    const invoice = await ask<InvoiceAnswer>(findPlatform(options), '/v1/invoices', {
+      query: { invoiceNo },
+      has: 'lines',
+    });
     if (options.json === true) outJson(invoice);
     else out(invoiceScreen(invoice, screenWidth()));
   });
@@ -82,7 +85,7 @@ export function customerCommand(): Command {
   ).action(async (customerId: string, options: CustomerOptions) => {
     const connection = findPlatform(options);
     const path = `/v1/customers/${encodeURIComponent(customerId)}`;
-    const customer = await ask<CustomerAnswer>(connection, path);
+    const customer = await ask<CustomerAnswer>(connection, path, { has: 'customerId' });
     const history = await purchases(connection, path, options.limit);
     if (options.json === true) return outJson({ ...customer, history: history.invoices, next: history.next });
     out(customerScreen(customer, history.invoices, screenWidth()));
@@ -97,6 +100,7 @@ async function purchases(connection: Connection, path: string, limit: number): P
   let cursor: string | null = null;
   while (invoices.length < limit) {
     const page: HistoryAnswer = await ask<HistoryAnswer>(connection, `${path}/invoices`, {
+      has: 'invoices',
       query: { limit: Math.min(PAGE, limit - invoices.length), ...(cursor === null ? {} : { cursor }) },
     });
     invoices.push(...page.invoices);

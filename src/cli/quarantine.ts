@@ -49,6 +49,7 @@ function listCommand(): Command {
       .option('--limit <entries>', 'entries to show at most', whole(1, 1000), 50),
   ).action(async ({ state, store, limit, ...options }: ListOptions) => {
     const answer = await ask<QuarantineListAnswer>(findPlatform(options), '/v1/quarantine', {
+      has: 'entries',
       query: { state, store, limit },
     });
     if (options.json === true) return outJson(answer);
@@ -83,7 +84,9 @@ function showCommand(): Command {
       examples: [{ command: 'quarantine show orders-0000000000000042', does: '' }],
     }).argument('<id>', 'as quarantine list gives it'),
   ).action(async (id: string, options: CommonOptions) => {
-    const entry = await ask<QuarantineEntryAnswer & { data: string }>(findPlatform(options), entryPath(id));
+    const entry = await ask<QuarantineEntryAnswer & { data: string }>(findPlatform(options), entryPath(id), {
+      has: 'id',
+    });
     if (options.json === true) return outJson(entry);
     const { bold, dim } = palette(process.stdout);
     const about = facts(
@@ -128,6 +131,7 @@ function redriveCommand(): Command {
     if (wanted.length === 0) return err('Nothing waits in quarantine.\n');
     await settleEach(wanted, options, (id) =>
       ask<SettledAnswer>(connection, `${entryPath(id)}/redrive`, {
+        has: 'state',
         method: 'POST',
         timeoutMs: Number.POSITIVE_INFINITY,
       }),
@@ -147,7 +151,9 @@ function discardCommand(): Command {
     }).argument('<id...>', 'as quarantine list gives them'),
   ).action(async (ids: string[], options: CommonOptions) => {
     const connection = findPlatform(options);
-    await settleEach(ids, options, (id) => ask<SettledAnswer>(connection, entryPath(id), { method: 'DELETE' }));
+    await settleEach(ids, options, (id) =>
+      ask<SettledAnswer>(connection, entryPath(id), { method: 'DELETE', has: 'state' }),
+    );
   });
 }
 
@@ -187,6 +193,7 @@ async function waitingIds(connection: Connection, store: string | undefined): Pr
   let after: string | undefined;
   do {
     const { entries, next } = await ask<QuarantineListAnswer>(connection, '/v1/quarantine', {
+      has: 'entries',
       query: { state: 'waiting', store, limit: PAGE_ENTRIES, after },
     });
     for (const { id } of entries) ids.push(id);

@@ -47,6 +47,8 @@ describe('what a platform has left in its directory', () => {
     expect(findPlatform({ dataDir: own })).toMatchObject({ url, key: 'tsk_its' });
     const stale = await left({ pid, pidStart: '1' });
     expect(() => findPlatform({ dataDir: stale })).toThrow('no platform runs on the data directory');
+    const unknown = await left({ pid });
+    expect(() => findPlatform({ dataDir: unknown })).toThrow('no platform runs on the data directory');
     expect(findPlatform({ dataDir: stale, url })).toMatchObject({ url, key: undefined });
   });
 
@@ -81,7 +83,7 @@ it.each(['http', 'https'])('who takes the connection and says nothing is given u
   await once(mute.listen(0, '127.0.0.1'), 'listening');
   const url = `${scheme}://127.0.0.1:${(mute.address() as AddressInfo).port}`;
   const certificate = scheme === 'https' ? (await generate([{ name: 'commonName', value: 'shop' }])).cert : undefined;
-  const asked = ask({ url, key: undefined, certificate }, '/v1/status', { timeoutMs: 300 });
+  const asked = ask({ url, key: undefined, certificate }, '/v1/status', { timeoutMs: 300, has: null });
   await expect(asked).rejects.toMatchObject({
     code: 'unreachable',
     message: expect.stringContaining('takes too long'),

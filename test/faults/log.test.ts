@@ -55,7 +55,8 @@ describe('at level info', () => {
     // Looked up: found, not found, refused, failing.
     expect((await platform.get('/v1/customers/SECRET-C2')).status).toBe(500);
     expect((await platform.get('/v1/customers/SECRET-C2/invoices?cursor=SECRET')).status).toBe(500);
-    expect((await platform.get('/v1/invoices/SECRET?customer=SECRET')).status).toBe(404);
+    expect((await platform.get('/v1/invoices/SECRET?customer=SECRET')).status).toBe(400);
+    expect((await platform.get('/v1/invoices/SECRET')).status).toBe(404);
     expect((await platform.get('/v1/customers/SECRET-C1/invoices?limit=SECRET')).status).toBe(400);
     expect((await platform.get('/SECRET')).status).toBe(404);
     const sql = JSON.stringify({ sql: "SELECT CAST('SECRET' AS INTEGER)" });
