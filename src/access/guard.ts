@@ -24,7 +24,7 @@ export function keyGuard({ keys, tokens }: Credentials): Guard {
     admit(request, access) {
       refuseForeignOrigin(request);
       if (access === 'open') return null;
-      const secret = secretOf(request, isPage(request));
+      const secret = secretOf(request);
       if (secret === null) {
         throw new TillstreamError('unauthorized', 'The request has no key.', {
           hint: 'Send one as "Authorization: Bearer <key>" or "X-Api-Key: <key>".',
@@ -117,12 +117,12 @@ function isPage({ routeOptions }: FastifyRequest): boolean {
  * with every later request, also with those that a foreign page makes it send: elsewhere that opens nothing.
  * @throws unauthorized  it is in a form that has none
  */
-function secretOf({ headers }: FastifyRequest, page: boolean): string | null {
-  const { authorization = '', 'x-api-key': key } = headers;
+function secretOf(request: FastifyRequest): string | null {
+  const { authorization = '', 'x-api-key': key } = request.headers;
   const [, bearer] = /^Bearer +([^\s]+) *$/i.exec(authorization) ?? [];
   if (bearer !== undefined) return bearer;
   const [, basic] = /^Basic +([^\s]+) *$/i.exec(authorization) ?? [];
-  if (basic !== undefined && page) return passwordOf(basic);
+  if (basic !== undefined && isPage(request)) return passwordOf(basic);
   // Swagger UI's own requests may have both: what the browser remembers, and the key that was given to it.
   if (typeof key === 'string' && key !== '' && (authorization === '' || basic !== undefined)) return key;
   if (authorization === '') return null;
