@@ -1,19 +1,18 @@
 // A backup of a platform under load, restored elsewhere: whole, at one sequence, and going on from there; the platform that it
 // was taken of notices nothing.
+
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { BackupAnswer } from '../../src/cli/answers.ts';
-import { createClock } from '../../src/model/clock.ts';
 import { openAccess } from '../../src/platform/access.ts';
 import { restore } from '../../src/platform/restore.ts';
-import { Head } from '../../src/stream/head.ts';
-import { openLmdbStream } from '../../src/stream/lmdb-stream.ts';
 import { expectHeld } from '../faults/held-lines.ts';
 import { accept, agreeing, line, lines } from '../faults/lines.ts';
 import { Till } from '../faults/till.ts';
+import { appendUnusable } from '../support/append-unusable.ts';
 import { runCli } from '../support/cli.ts';
 import { consumerOf, endPlatforms, freshDirectory, type Platform, startPlatform } from '../support/platform.ts';
 import { dice, diceOf } from '../support/seed.ts';
@@ -152,19 +151,6 @@ describe('a backup under load', () => {
   });
 });
 
-/** A record that no store can use, put on the stream while the platform is down: nothing like it comes in by the door. */
-async function appendUnusable(data: string): Promise<void> {
-  const stream = await openLmdbStream({
-    directory: join(data, 'stream'),
-    head: new Head(),
-    clock: createClock(),
-    newId: () => 'never used: there is a stream',
-    bytesMax: 2 ** 30,
-  });
-  await stream.append([{ key: '800009', data: Buffer.from('what is this?\n') }]);
-  await stream.close();
-}
-
 describe('a restored platform', () => {
   it('has what verify found when the backup was taken: the same figures, the quarantine, keys and tokens', async () => {
     const directory = await freshDirectory('survives');
@@ -172,7 +158,7 @@ describe('a restored platform', () => {
     let platform = await startPlatform(data);
     await accept(platform, lines('800001', 50));
     await platform.stop();
-    await appendUnusable(data);
+    await appendUnusable(join(data, 'stream'), ['what is this?\n']);
     platform = await startPlatform(data, { auth: true });
     const admin = { dataDir: data };
     const cli = async (words: readonly string[], { dataDir } = admin) => {

@@ -1,12 +1,11 @@
 // Records that a store cannot use: they wait in quarantine with the reason, their neighbours land, verify accounts for them.
 //
 // Nothing like them comes in by the door, so they are written straight to the stream while the platform is down.
+
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { QuarantineEntryAnswer } from '../../src/cli/answers.ts';
-import { createClock } from '../../src/model/clock.ts';
-import { Head } from '../../src/stream/head.ts';
-import { openLmdbStream } from '../../src/stream/lmdb-stream.ts';
+import { appendUnusable } from '../support/append-unusable.ts';
 import { runCli } from '../support/cli.ts';
 import { endPlatforms, freshDirectory, type Platform, startPlatform } from '../support/platform.ts';
 import { accept, line, lines } from './lines.ts';
@@ -38,15 +37,7 @@ async function platformWith(unusable: readonly string[]): Promise<Platform> {
   let platform = await startPlatform(directory);
   await accept(platform, lines('800001', 50));
   await platform.stop();
-  const stream = await openLmdbStream({
-    directory: join(directory, 'stream'),
-    head: new Head(),
-    clock: createClock(),
-    newId: () => 'never used: there is a stream',
-    bytesMax: 2 ** 30,
-  });
-  for (const text of unusable) await stream.append([{ key: '800009', data: Buffer.from(text) }]);
-  await stream.close();
+  await appendUnusable(join(directory, 'stream'), unusable);
   platform = await startPlatform(directory);
   await accept(platform, lines('800002', 50));
   return platform;

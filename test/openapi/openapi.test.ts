@@ -1,12 +1,11 @@
 // The OpenAPI document against the platform: it is valid, it names every route, each of its examples works, and what is
 // answered is what it says.
+
 import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
-import { createClock } from '../../src/model/clock.ts';
 import type { Platform } from '../../src/platform/local.ts';
-import { Head } from '../../src/stream/head.ts';
-import { openLmdbStream } from '../../src/stream/lmdb-stream.ts';
+import { appendUnusable } from '../support/append-unusable.ts';
 import { endPlatforms, freshDirectory } from '../support/platform.ts';
 import { startPlatformHere } from '../support/platform-here.ts';
 import {
@@ -92,15 +91,7 @@ function expectDocumented({ path, method, responses }: Operation, { status, type
 async function startWithUnusable(): Promise<void> {
   const directory = join(await freshDirectory('openapi'), 'data');
   await (await startPlatformHere(directory)).platform.close();
-  const stream = await openLmdbStream({
-    directory: join(directory, 'stream'),
-    head: new Head(),
-    clock: createClock(),
-    newId: () => 'never used: there is a stream',
-    bytesMax: 2 ** 30,
-  });
-  await stream.append([{ key: '1', data: Buffer.from('what is this?\n') }]);
-  await stream.close();
+  await appendUnusable(join(directory, 'stream'), ['what is this?\n']);
   const started = await startPlatformHere(directory);
   platform = started.platform;
   key = { 'x-api-key': started.adminKey };
