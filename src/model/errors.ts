@@ -69,6 +69,7 @@ export const catalogue = {
   unusable_record: refusal('The record cannot be read'),
   pipeline_failed: refusal('A pipeline failed on the record'),
   stream_gap: { status: 409, exit: 1, title: 'The store and the stream do not fit together' },
+  lake_damaged: { status: 409, exit: 1, title: 'The lake is damaged' },
 
   // The machine, the data directory, the command line.
   port_taken: usage('The port is taken'),
