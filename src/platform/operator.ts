@@ -28,7 +28,7 @@ export interface RunningBackup extends BackupProgress {
 }
 
 export function createOperator(parts: Parts, backups: Omit<BackupOrder, 'path'>, log: WriteLog): Operator {
-  const { stream, quarantine, pipelines, warehouse, threads, startBackupThread } = parts;
+  const { stream, quarantine, imports, pipelines, warehouse, threads, startBackupThread } = parts;
   /**
    * verify, redrive and backup hold delivery, verify reads the ledger while nobody changes it, and a backup the lake: one
    * after the other.
@@ -45,6 +45,8 @@ export function createOperator(parts: Parts, backups: Omit<BackupOrder, 'path'>,
     quarantine,
     hold: async (upTo?: string) => void (await Promise.all(threads.map((thread) => thread.call('hold', upTo)))),
     release: async () => void (await Promise.all(threads.map((thread) => thread.call('release')))),
+    holdImports: () => imports.hold(),
+    releaseImports: () => imports.release(),
     finishRedrives: async () => void (await Promise.all(threads.map((thread) => thread.call('finishRedrives')))),
     lakeDigest: (selection: LakeSelection) => warehouse.call('lakeDigest', selection),
     ordersDigest: () => pipelines.call('ordersDigest'),

@@ -21,6 +21,14 @@ import type { StreamThread } from './stream-thread.ts';
 import { startThread, type Thread } from './threads.ts';
 import type { WarehouseThread } from './warehouse-thread.ts';
 
+/** Bulk imports, as far as who needs the stores to stand still knows them. */
+export interface HeldImports {
+  /** They go no further than the part under way; resolves when it is in all stores, or at once when none is. */
+  hold(): Promise<void>;
+  /** Harmless when they are not held. */
+  release(): void;
+}
+
 export interface Parts {
   readonly stream: StreamOnThread;
   readonly ingest: Ingest;
@@ -30,6 +38,7 @@ export interface Parts {
   /** To look up; the pipeline thread writes. */
   readonly orders: OrderStore;
   readonly quarantine: Quarantine;
+  readonly imports: HeldImports;
   readonly pipelines: Thread<PipelineThread>;
   readonly warehouse: Thread<WarehouseThread>;
   /** Both threads, as far as they run consumers. */
@@ -82,6 +91,8 @@ export async function openParts(
     await admission.open();
     await Promise.all(threads.map((thread) => thread.call('start')));
     const tail = reader.tail.bind(reader);
+    // None run yet.
+    const imports: HeldImports = { hold: async () => {}, release: () => {} };
     // Without it the platform goes on: its backup fails.
     const startBackupThread = () =>
       startThread<BackupThread>('backup-thread', directory, head.buffer, config, () => {});
@@ -93,6 +104,7 @@ export async function openParts(
       admission,
       orders,
       quarantine,
+      imports,
       pipelines,
       warehouse,
       threads,

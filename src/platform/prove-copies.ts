@@ -42,6 +42,8 @@ export async function proveCopies({ directory, lake, sequence }: Copies): Promis
       // Nothing is delivered to them: they stand where they were held.
       hold: async () => {},
       release: async () => {},
+      holdImports: async () => {},
+      releaseImports: () => {},
       finishRedrives: async () => {},
       stream: { bounds: async () => ({ trimmed: null, newest: sequence }) },
       quarantine,
