@@ -17,8 +17,6 @@ export interface CommittedImport {
   readonly manifest: string;
   /** In order. */
   readonly parts: readonly string[];
-  /** The files that it was made from, as far as the manifest names them. */
-  readonly sources: readonly string[];
 }
 
 /**
@@ -33,11 +31,16 @@ export async function committedImports(lake: string): Promise<CommittedImport[]>
     const manifest = `${directory}/${MANIFEST}`;
     const file = join(lake, manifest);
     if (!existsSync(file)) continue;
-    const { partsCommitted, files } = readManifest(await readFile(file, 'utf8'), manifest);
-    const parts = Array.from({ length: partsCommitted }, (_, index) => `${directory}/${partName(index + 1)}`);
-    found.push({ id, manifest, parts, sources: files.map((name) => `${directory}/${name}`) });
+    const committed = readManifest(await readFile(file, 'utf8'), manifest);
+    const parts = Array.from({ length: committed }, (_, index) => `${directory}/${partName(index + 1)}`);
+    found.push({ id, manifest, parts });
   }
   return found;
+}
+
+/** Whether an object of an import is a file that it was made from. */
+export function isSource(objectName: string): boolean {
+  return /^imports\/[^/]+\/source-[^/]*$/.test(objectName);
 }
 
 /** @param number from 1 */
@@ -54,19 +57,19 @@ async function idsIn(directory: string): Promise<string[]> {
     .sort();
 }
 
-function readManifest(text: string, name: string): { partsCommitted: number; files: string[] } {
+/** How many parts it commits. */
+function readManifest(text: string, name: string): number {
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
   } catch (cause) {
     throw lakeDamaged(`${name} is not JSON`, cause);
   }
-  const { partsCommitted, files } = (parsed ?? {}) as { partsCommitted?: unknown; files?: unknown };
-  if (typeof partsCommitted !== 'number' || !Number.isInteger(partsCommitted) || partsCommitted < 0) {
-    throw lakeDamaged(`${name} does not say how many parts are committed`);
+  const { partsCommitted } = (parsed ?? {}) as { partsCommitted?: unknown };
+  if (typeof partsCommitted === 'number' && Number.isInteger(partsCommitted) && partsCommitted >= 0) {
+    return partsCommitted;
   }
-  const sources = Array.isArray(files) ? files.map((file: { object?: unknown } | null) => file?.object) : [];
-  return { partsCommitted, files: sources.filter((object) => typeof object === 'string') };
+  throw lakeDamaged(`${name} does not say how many parts are committed`);
 }
 
 /** @param what is wrong, as a clause that names the object */
