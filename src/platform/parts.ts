@@ -5,7 +5,6 @@ import { Admission } from '../ingest/admission.ts';
 import { Ingest } from '../ingest/ingest.ts';
 import { createClock } from '../model/clock.ts';
 import { openLmdbOrders } from '../stores/orders/lmdb-orders.ts';
-import type { OrderStore } from '../stores/orders/order-store.ts';
 import { openLmdbQuarantine } from '../stores/quarantine/lmdb-quarantine.ts';
 import type { Quarantine } from '../stores/quarantine/quarantine.ts';
 import { Head } from '../stream/head.ts';
@@ -15,7 +14,9 @@ import { BATCHES_TIMEOUT_MS, STREAM_TIMEOUT_MS } from './closing.ts';
 import type { Config } from './config.ts';
 import type { HostedConsumers } from './consumer-host.ts';
 import type { DataDirectory } from './data-directory.ts';
+import { lookingUp, type OrdersLookup } from './orders-lookup.ts';
 import type { PipelineThread } from './pipeline-thread.ts';
+import type { RebuildThread } from './rebuild-thread.ts';
 import { openStreamOnThread, type StreamOnThread } from './stream-on-thread.ts';
 import type { StreamThread } from './stream-thread.ts';
 import { startThread, type Thread } from './threads.ts';
@@ -36,7 +37,7 @@ export interface Parts {
   /** To look at what comes in. */
   readonly tail: LmdbStreamReader['tail'];
   /** To look up; the pipeline thread writes. */
-  readonly orders: OrderStore;
+  readonly orders: OrdersLookup;
   readonly quarantine: Quarantine;
   readonly imports: HeldImports;
   readonly pipelines: Thread<PipelineThread>;
@@ -45,6 +46,8 @@ export interface Parts {
   readonly threads: readonly Thread<HostedConsumers>[];
   /** A thread for one backup; whoever starts it ends it. */
   startBackupThread(): Thread<BackupThread>;
+  /** The same for one rebuild. */
+  startRebuildThread(): Thread<RebuildThread>;
   /** Finishes the batches under way, as far as closing.ts gives them time; what is not done is delivered after the next start. */
   close(): Promise<void>;
 }
@@ -77,7 +80,7 @@ export async function openParts(
     const stream = await openStreamOnThread(streamThread, head, clock);
     const reader = openLmdbStreamReader(directory.stream, head);
     opened.push(() => reader.close());
-    const orders = openLmdbOrders({ directory: directory.orders, readOnly: true });
+    const orders = lookingUp(() => openLmdbOrders({ directory: directory.orders, readOnly: true }));
     opened.push(() => orders.close());
     const quarantine = openLmdbQuarantine({ directory: directory.state });
     opened.push(() => quarantine.close());
@@ -93,11 +96,14 @@ export async function openParts(
     const tail = reader.tail.bind(reader);
     // None run yet.
     const imports: HeldImports = { hold: async () => {}, release: () => {} };
-    // Without it the platform goes on: its backup fails.
+    // Without it the platform goes on: its backup or rebuild fails.
     const startBackupThread = () =>
       startThread<BackupThread>('backup-thread', directory, head.buffer, config, () => {});
+    const startRebuildThread = () =>
+      startThread<RebuildThread>('rebuild-thread', directory, head.buffer, config, () => {});
     return {
       startBackupThread,
+      startRebuildThread,
       stream,
       tail,
       ingest,

@@ -107,10 +107,10 @@ export async function holdAtNewest(
 
 /** What a store must hold; the lake is read again only where the quarantine makes a difference. */
 function expectations(platform: Verifiable, ledger: Ledger, lake: Digested) {
-  const added = of(ledger, 'lake').sequences.map((sequence) => `lake-${sequence}`);
+  const added = notInLake(ledger);
   const known = new Map<string, Promise<Digested>>();
   return (store: StoreName): Promise<Digested> => {
-    const excluded = of(ledger, store).sequences;
+    const excluded = ledgerOf(ledger, store).sequences;
     if (excluded.length === 0 && added.length === 0) return Promise.resolve(lake);
     const key = excluded.join();
     const digest = known.get(key) ?? platform.lakeDigest({ excluded, added });
@@ -128,7 +128,7 @@ function report(
 ): StoreReport {
   const difference = firstDifference(expected.days, actual.days);
   const { lines, amountE4 } = totalsOf(actual.days);
-  const { waiting, discarded } = of(ledger, store);
+  const { waiting, discarded } = ledgerOf(ledger, store);
   return {
     store,
     lines,
@@ -162,14 +162,20 @@ type Ledger = ReadonlyMap<string, LedgerOfStore>;
 /** In the quarantine, what imports have put there. */
 const IMPORTS = 'imports';
 
+/** Ids of records that the lake could not take; the other stores have them. */
+export function notInLake(ledger: Ledger): string[] {
+  return ledgerOf(ledger, 'lake').sequences.map((sequence) => `lake-${sequence}`);
+}
+
 const NOTHING: LedgerOfStore = { waiting: 0, discarded: 0, sequences: [] };
 
-function of(ledger: Ledger, store: StoreName): LedgerOfStore {
+/** What the ledger says of a store. */
+export function ledgerOf(ledger: Ledger, store: StoreName): LedgerOfStore {
   return ledger.get(store) ?? NOTHING;
 }
 
 /** Numbers only: the records themselves may be more than memory holds. */
-async function readLedger(quarantine: Quarantine): Promise<Ledger> {
+export async function readLedger(quarantine: Quarantine): Promise<Ledger> {
   const ledger = new Map<string, LedgerOfStore>();
   for (const state of ['waiting', 'discarded'] as const) {
     for await (const { store, sequence } of everyEntry(quarantine, { state })) {
@@ -184,7 +190,8 @@ async function readLedger(quarantine: Quarantine): Promise<Ledger> {
   return ledger;
 }
 
-async function within(work: () => Promise<void>, what: string, signal?: AbortSignal): Promise<void> {
+/** Not without end. @throws unavailable; the signal's reason */
+export async function within(work: () => Promise<void>, what: string, signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted();
   let timer: NodeJS.Timeout | undefined;
   let onAbort = (): void => {};

@@ -9,6 +9,9 @@ export const COPIED_STORES = [...ENVIRONMENTS, 'warehouse'] as const;
 export const LAKE = 'lake';
 
 export const STORE_DIRECTORIES = [...COPIED_STORES, LAKE] as const;
+/** Of a rebuild alone: where a store is built anew. Never copied, and removed at a start. */
+export const REBUILD = 'rebuild';
+
 /** Where each store is. */
 export type StorePaths = Readonly<Record<(typeof STORE_DIRECTORIES)[number], string>>;
 
