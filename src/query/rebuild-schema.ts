@@ -5,7 +5,9 @@ import { json } from '../docs/operation.ts';
 const count = Type.Integer({ minimum: 0 });
 const store = Type.Enum(['orders', 'warehouse']);
 
-export const RebuildParams = Type.Object({ store });
+export const RebuildParams = Type.Object({
+  store: Type.Enum(['orders', 'warehouse'], { description: 'The store to build anew.', examples: ['warehouse'] }),
+});
 
 export const Rebuild = Type.Object(
   {
