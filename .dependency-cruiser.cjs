@@ -1,5 +1,5 @@
 // The import rules of docs/ARCHITECTURE.md, "Rooms": model <- ports <- adapters; only platform/ and cli/ wire.
-const adapters = '^src/(stream/lmdb-|stores/lmdb-environment|stores/[a-z]+/(file-|lmdb-|duckdb-))';
+const adapters = '^src/(stream/lmdb-|stores/lmdb-environment|stores/[a-z]+/(file-|lmdb-|duckdb-)|imports/duckdb-)';
 const wiring = '^src/(platform|cli)/';
 
 module.exports = {
@@ -33,9 +33,9 @@ module.exports = {
       severity: 'error',
       // An adapter may have several files of its own technology ($1 and $2 are the groups of `from`); what speaks to DuckDB
       // elsewhere may use the warehouse's words.
-      from: { path: '^src/(stream|stores/[a-z]+)/(lmdb|file|duckdb)-' },
+      from: { path: '^src/(stream|imports|stores/[a-z]+)/(lmdb|file|duckdb)-' },
       to: {
-        path: '^src/(stream|stores/[a-z]+)/(lmdb|file|duckdb)-',
+        path: '^src/(stream|imports|stores/[a-z]+)/(lmdb|file|duckdb)-',
         pathNot: ['^src/$1/$2-', '^src/stores/warehouse/duckdb-'],
       },
     },

@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import { parse as parseText } from 'csv-parse/sync';
 import { type Field, fieldOf } from '../model/columns.ts';
+import { surplusFields, toWidth } from '../model/csv.ts';
 import { type Refusal, TillstreamError } from '../model/errors.ts';
 import { CsvText, type FileIdentity, identifyFile, LINE_BYTES_MAX } from './csv-text.ts';
 
@@ -207,8 +208,9 @@ class Numbering {
 
   number(source: CsvSource, values: string[]): CsvRow {
     this.#row += 1;
-    const surplus = toWidth(source, values);
-    const refusal = surplus.length > 0 ? surplusFields(source, surplus) : withoutLineNo(source, values);
+    const surplus = toWidth(values, source.headerWidth);
+    values.length = source.columns.length;
+    const refusal = surplus.length > 0 ? surplusFields(source.headerWidth, surplus) : withoutLineNo(source, values);
     const invoiceNoAt = source.fields.indexOf('invoiceNo');
     const invoiceNo = (values[invoiceNoAt] ?? '').trim();
     // A delimiter too many moves what stands behind it: another invoice's number may stand there now.
@@ -222,26 +224,6 @@ class Numbering {
     this.#counts.set(invoiceNo, count);
     return count;
   }
-}
-
-const NONE: readonly string[] = [];
-
-/** Brings a row to the columns, and gives back what is left: spreadsheets leave empty fields out at the end, or add some. */
-function toWidth({ headerWidth, columns }: CsvSource, values: string[]): readonly string[] {
-  while (values.length < headerWidth) values.push('');
-  const hasSurplus = values.length > headerWidth && values.slice(headerWidth).some((value) => value !== '');
-  const surplus = hasSurplus ? values.slice(headerWidth) : NONE;
-  values.length = columns.length;
-  return surplus;
-}
-
-function surplusFields({ headerWidth }: CsvSource, surplus: readonly string[]): Refusal {
-  return {
-    code: 'surplus_fields',
-    field: null,
-    value: (surplus.find((value) => value !== '') ?? '').slice(0, 200),
-    message: `The row has more fields than the ${headerWidth} columns of the header; quote a field that holds the delimiter.`,
-  };
 }
 
 /** Sent without one, the line would be new each time: a second replay would count it twice. */

@@ -11,15 +11,13 @@ import { basename } from 'node:path';
 import { pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { messageOf, TillstreamError } from '../model/errors.ts';
+import { textOfWindows1252 } from '../model/windows-1252.ts';
 
 /** Large enough that the cost of a read does not count, small enough that a few hundred rows wait at most. */
 const PIECE_BYTES = 128 * 1024;
 
 /** A line break must come within this: what has none is no CSV, and must not fill the memory. */
 export const LINE_BYTES_MAX = 1024 * 1024;
-
-/** What Windows-1252 has in the place of ISO-8859-1's control characters 0x80 to 0x9F. */
-const WINDOWS_1252 = '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ';
 
 type Encoding = 'ascii' | 'utf-8' | 'windows-1252';
 
@@ -127,7 +125,7 @@ export class CsvText {
     if (isAscii(bytes)) return bytes.toString('latin1');
     const isValid = this.#encoding !== 'windows-1252' && isUtf8(bytes);
     if (this.#encoding === 'ascii') this.#encoding = isValid ? 'utf-8' : 'windows-1252';
-    if (this.#encoding === 'windows-1252') return fromWindows1252(bytes.toString('latin1'));
+    if (this.#encoding === 'windows-1252') return textOfWindows1252(bytes);
     if (!isValid) {
       throw new TillstreamError(
         'invalid_encoding',
@@ -138,8 +136,4 @@ export class CsvText {
     const text = bytes.toString('utf8');
     return isFirst && text.startsWith('\ufeff') ? text.slice(1) : text;
   }
-}
-
-function fromWindows1252(text: string): string {
-  return text.replace(/[\u0080-\u009f]/g, (char) => WINDOWS_1252.charAt(char.charCodeAt(0) - 0x80));
 }

@@ -3,8 +3,10 @@
 //
 // Mended, it can be replayed as it is: the numbers make sure that nothing else changes. A row whose invoice is not known
 // has no number, and is refused until somebody gives it one.
+
 import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
+import { csvLine } from '../model/csv.ts';
 import { messageOf, type Refusal, TillstreamError } from '../model/errors.ts';
 import { LineReader } from '../model/read-line.ts';
 import { type CsvRow, type CsvSource, REJECT_COLUMNS, UNCOUNTED } from './csv-rows.ts';
@@ -106,8 +108,4 @@ export class RejectsFile {
 /** Two files may name the same thing differently. */
 function meaningOf({ fields, columns }: CsvSource, index: number): string {
   return fields[index] ?? columns[index] ?? '';
-}
-
-function csvLine(values: readonly string[]): string {
-  return `${values.map((value) => (/[",;\t\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value)).join(',')}\n`;
 }

@@ -1,13 +1,12 @@
 // What an import is, from the wish to the history of it: the words that its parts share. Plain data, as its manifest keeps it.
 
 import type { Field } from '../model/columns.ts';
+import type { DateOrder } from '../model/dates.ts';
 import type { ErrorCode, Refusal } from '../model/errors.ts';
 
 export type Format = 'csv' | 'ndjson' | 'parquet';
 export type Compression = 'none' | 'gzip' | 'zstd';
 export type Encoding = 'utf-8' | 'windows-1252';
-/** Of dates that are written with numbers alone, `1/12/2010`: which of the first two is the month. */
-export type DateOrder = 'month-first' | 'day-first';
 
 /** What whoever starts an import says of it; all of it may be left open. */
 export interface ImportOptions {
@@ -39,12 +38,13 @@ export interface ImportedFile {
 export interface Reading {
   readonly format: Format;
   readonly compression: Compression;
-  readonly encoding: Encoding;
+  /** null: found while it is read; as long as all is ASCII, it does not matter. */
+  readonly encoding: Encoding | null;
   /** Of a CSV. */
   readonly delimiter: string | null;
   /** In the file's order, as the file names them; of NDJSON those of its first lines. */
   readonly columns: readonly ReadColumn[];
-  /** null: no date of the file leaves it open. */
+  /** null: its dates are no numbers alone, but ISO 8601. */
   readonly dateOrder: DateOrder | null;
   /** Rows or lines before the first that counts: the header of a CSV. */
   readonly hasHeader: boolean;
@@ -101,6 +101,8 @@ export interface Reject extends Refusal {
   readonly byteOffset: number | null;
   /** The row as it stands in the file. */
   readonly text: string;
+  /** By the names of the file's columns; null where they cannot be told apart. */
+  readonly columns: Readonly<Record<string, unknown>> | null;
   /** That the row keeps; null when nobody knows its invoice. */
   readonly invoiceNo: string | null;
   readonly lineId: string | null;
@@ -128,6 +130,8 @@ export interface ImportCounts {
   readonly lines: number;
   readonly invoices: number;
   readonly rejected: number;
+  /** Rows that a later one of the same LineNo replaced. */
+  readonly superseded: number;
   /** Sum of the amounts, exact, in decimal text. */
   readonly revenue: string;
   /** Lines of the stores that were replaced by ones that differ. */

@@ -3,20 +3,32 @@ import { lineLimits } from './line.ts';
 
 const ISO =
   /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,]\d{1,9})?)?\s?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/i;
+/** Numbers alone, with a separator that is the same twice. */
+const NUMBERS = /^(\d{1,2})([/.-])(\d{1,2})\2(\d{4})(?:[ T]{1,3}(\d{1,2}):(\d{2})(?::(\d{2}))?)?$/;
 const MONTH_FIRST = /^(\d{1,2})\/(\d{1,2})\/(\d{4})(?:[ T]{1,3}(\d{1,2}):(\d{2})(?::(\d{2}))?)?$/;
 
 const DAYS_IN_MONTH = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
 
+/** Of dates that are written in numbers alone: whether the first is the month or the day. */
+export type DateOrder = 'month-first' | 'day-first';
+
 /**
  * ISO 8601, or `12/1/2010 8:26` with the month first → the shop's wall clock; null when it is neither, or no such date.
  * An offset or `Z` is converted to `timeZone` (an IANA name). Fractions of a second are dropped; a date alone is midnight.
+ * @param order of a file's dates: `1/12/2010`, `1-12-2010` and `1.12.2010` are read in it; null: they are none
  */
-export function readDate(text: string, timeZone: string): string | null {
+export function readDate(text: string, timeZone: string, order?: DateOrder | null): string | null {
   const iso = ISO.exec(text);
   if (iso !== null) {
     const wall = wallClock(iso[1], iso[2], iso[3], iso[4], iso[5], iso[6]);
     const offset = iso[7];
     return wall === null || offset === undefined ? wall : inZone(`${wall}${normalOffset(offset)}`, timeZone);
+  }
+  if (order === null) return null;
+  if (order !== undefined) {
+    const [, first, , second, ...rest] = NUMBERS.exec(text) ?? [];
+    const [month, day] = order === 'month-first' ? [first, second] : [second, first];
+    return first === undefined ? null : wallClock(rest[0], month, day, rest[1], rest[2], rest[3]);
   }
   const us = MONTH_FIRST.exec(text);
   return us === null ? null : wallClock(us[3], us[1], us[2], us[4], us[5], us[6]);

@@ -35,6 +35,8 @@ export const catalogue = {
   invalid_extra: refusal('The additional fields cannot be used'),
   invoice_too_large: refusal('The invoice has too many lines'),
   surplus_fields: refusal('The row has more fields than the header'),
+  open_quote: refusal('A quoted field is never closed'),
+  invalid_text: refusal('The row is not text'),
 
   // A request that cannot be served as it is.
   invalid_json: { status: 400, exit: 1, title: 'The body is not JSON' },

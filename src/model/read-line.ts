@@ -3,7 +3,7 @@
 // Pure and total: no input makes it throw. Reading a canonical line gives the same line (normalising is idempotent).
 // Identity is not decided here: see ingest/identify.ts.
 import { type Field, fieldOf } from './columns.ts';
-import { readDate } from './dates.ts';
+import { type DateOrder, readDate } from './dates.ts';
 import type { ErrorCode, Refusal } from './errors.ts';
 import { type Extra, type Line, lineLimits as limits } from './line.ts';
 import { amountE4, toE4 } from './money.ts';
@@ -39,6 +39,7 @@ const DECIMAL = /^[+-]?(?:\d{1,15}(?:\.\d{0,15})?|\.\d{1,15})$/;
  */
 export class LineReader {
   readonly #timeZone: string;
+  readonly #dateOrder: DateOrder | null | undefined;
   /** Names of the columns of the line before, and what they mean. */
   readonly #names: string[] = [];
   readonly #fields: (Field | undefined)[] = [];
@@ -49,9 +50,13 @@ export class LineReader {
   /** Set by the readers of single fields. */
   #refusal: Refusal | null = null;
 
-  /** @param timeZone IANA name of the zone that dates with an offset are converted to */
-  constructor(timeZone: string) {
+  /**
+   * @param timeZone IANA name of the zone that dates with an offset are converted to
+   * @param dateOrder of a file, see readDate(); left out: as the door has it
+   */
+  constructor(timeZone: string, dateOrder?: DateOrder | null) {
     this.#timeZone = timeZone;
+    this.#dateOrder = dateOrder;
   }
 
   read(input: unknown): ReadResult {
@@ -254,9 +259,10 @@ export class LineReader {
   }
 
   #readDate(name: string, value: unknown): string {
-    const wallClock = typeof value === 'string' ? readDate(value.trim(), this.#timeZone) : null;
+    const wallClock = typeof value === 'string' ? readDate(value.trim(), this.#timeZone, this.#dateOrder) : null;
     if (wallClock !== null) return this.#wallClock.keep(value, wallClock);
-    const expected = `M/D/YYYY H:MM or ISO 8601 (YYYY-MM-DDTHH:MM:SS), from ${limits.yearMin} to ${limits.yearMax}`;
+    const numbers = { 'month-first': 'M/D/YYYY H:MM or ', 'day-first': 'D/M/YYYY H:MM or ' };
+    const expected = `${this.#dateOrder === null ? '' : numbers[this.#dateOrder ?? 'month-first']}ISO 8601 (YYYY-MM-DDTHH:MM:SS), from ${limits.yearMin} to ${limits.yearMax}`;
     this.#refuse('invalid_date', name, value, expected);
     return '';
   }

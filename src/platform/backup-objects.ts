@@ -3,18 +3,22 @@
 //
 // The manifests themselves change, so they are copied while all stands still. What waits in the inbox is not ours yet: nothing
 // of it is looked at, whatever it is called.
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeNew } from '../backup/content.ts';
+import { readFileChunks, writeNew } from '../backup/content.ts';
+import { importDirectory, REJECTS } from '../imports/parts.ts';
 import { isArchivedAfter } from '../pipelines/archive-raw.ts';
 import { committedImports, isSource } from '../stores/lake/import-parts.ts';
 import type { ObjectInfo, ObjectStore } from '../stores/lake/object-store.ts';
 import { LAKE } from '../stores/layout.ts';
 
-/** Copies the manifest of every import; imports stand still. */
-export async function copyManifests(lake: string, staging: string, objects: ObjectStore): Promise<void> {
-  for (const { manifest } of await committedImports(lake)) {
-    const data = await objects.get(manifest);
-    if (data !== null) await writeNew(join(staging, LAKE, manifest), [data], () => {});
+/** Copies the manifest of every import, and what it has rejected so far; imports stand still. */
+export async function copyManifests(lake: string, staging: string): Promise<void> {
+  for (const { id, manifest } of await committedImports(lake)) {
+    for (const name of [manifest, `${importDirectory(id)}/${REJECTS}`]) {
+      const file = join(lake, name);
+      if (existsSync(file)) await writeNew(join(staging, LAKE, name), readFileChunks(file), () => {});
+    }
   }
 }
 
@@ -26,7 +30,7 @@ export async function* objectsOfBackup(
 ): AsyncGenerator<ObjectInfo> {
   for (const { id, parts } of await committedImports(join(staging, LAKE))) {
     const committed = new Set(parts);
-    for await (const object of objects.list(`imports/${id}/`)) {
+    for await (const object of objects.list(`${importDirectory(id)}/`)) {
       if (committed.has(object.name) || isSource(object.name)) yield object;
     }
   }

@@ -77,7 +77,7 @@ async function start() {
       await Promise.all(ENVIRONMENTS.map((name) => copyEnvironment(directory[name], join(staging, name))));
       const checkpoint = await lake.get(CHECKPOINT_NAME);
       if (checkpoint !== null) await writeNew(join(staging, LAKE, CHECKPOINT_NAME), [checkpoint], () => {});
-      await copyManifests(directory.lake, staging, lake);
+      await copyManifests(directory.lake, staging);
     },
 
     /** @param sequence at which delivery was held */

@@ -12,6 +12,7 @@ export function lookingUp(open: () => OrderStore): OrdersLookup {
   let current = openingOf(open());
   return {
     apply: (...given) => current.use((orders) => orders.apply(...given)),
+    load: (...given) => current.use((orders) => orders.load(...given)),
     checkpoint: () => current.use((orders) => orders.checkpoint()),
     replaced: () => current.use((orders) => orders.replaced()),
     invoice: (...given) => current.use((orders) => orders.invoice(...given)),

@@ -7,6 +7,7 @@ import { createClock } from '../model/clock.ts';
 import { openLmdbOrders } from '../stores/orders/lmdb-orders.ts';
 import { openLmdbQuarantine } from '../stores/quarantine/lmdb-quarantine.ts';
 import type { Quarantine } from '../stores/quarantine/quarantine.ts';
+import { WriterTurns } from '../stores/writer-turns.ts';
 import { Head } from '../stream/head.ts';
 import { type LmdbStreamReader, openLmdbStreamReader } from '../stream/lmdb-stream-reader.ts';
 import type { BackupThread } from './backup-thread.ts';
@@ -66,6 +67,7 @@ export async function openParts(
   onEnd: (error: Error) => void,
 ): Promise<Parts> {
   const head = new Head();
+  const shared = { head: head.buffer, ordersTurns: WriterTurns.newBuffer() };
   const clock = createClock();
   const newId = monotonicFactory();
   // Undone last first, whatever has come into being by then.
@@ -75,7 +77,7 @@ export async function openParts(
   };
   try {
     // First: it makes the stream that the threads open.
-    const streamThread = startThread<StreamThread>('stream-thread', directory, head.buffer, config, onEnd);
+    const streamThread = startThread<StreamThread>('stream-thread', directory, shared, config, onEnd);
     opened.push(() => endThread(streamThread, STREAM_TIMEOUT_MS));
     const stream = await openStreamOnThread(streamThread, head, clock);
     const reader = openLmdbStreamReader(directory.stream, head);
@@ -84,8 +86,8 @@ export async function openParts(
     opened.push(() => orders.close());
     const quarantine = openLmdbQuarantine({ directory: directory.state });
     opened.push(() => quarantine.close());
-    const pipelines = startThread<PipelineThread>('pipeline-thread', directory, head.buffer, config, onEnd);
-    const warehouse = startThread<WarehouseThread>('warehouse-thread', directory, head.buffer, config, onEnd);
+    const pipelines = startThread<PipelineThread>('pipeline-thread', directory, shared, config, onEnd);
+    const warehouse = startThread<WarehouseThread>('warehouse-thread', directory, shared, config, onEnd);
     const threads: readonly Thread<HostedConsumers>[] = [pipelines, warehouse];
     opened.push(() => Promise.all(threads.map((thread) => endThread(thread, BATCHES_TIMEOUT_MS))));
     const admission = new Admission(directory.path, { ...config, requestsInFlightMax: REQUESTS_IN_FLIGHT_MAX }, stream);
@@ -97,10 +99,8 @@ export async function openParts(
     // None run yet.
     const imports: HeldImports = { hold: async () => {}, release: () => {} };
     // Without it the platform goes on: its backup or rebuild fails.
-    const startBackupThread = () =>
-      startThread<BackupThread>('backup-thread', directory, head.buffer, config, () => {});
-    const startRebuildThread = () =>
-      startThread<RebuildThread>('rebuild-thread', directory, head.buffer, config, () => {});
+    const startBackupThread = () => startThread<BackupThread>('backup-thread', directory, shared, config, () => {});
+    const startRebuildThread = () => startThread<RebuildThread>('rebuild-thread', directory, shared, config, () => {});
     return {
       startBackupThread,
       startRebuildThread,

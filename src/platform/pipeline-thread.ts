@@ -6,6 +6,7 @@ import { openFileStore } from '../stores/lake/file-store.ts';
 import { openLmdbOrders } from '../stores/orders/lmdb-orders.ts';
 import { setReplaced } from '../stores/orders/lmdb-orders-rebuild.ts';
 import { openLmdbQuarantine } from '../stores/quarantine/lmdb-quarantine.ts';
+import { WriterTurns } from '../stores/writer-turns.ts';
 import type { BatchLimits } from '../stream/consumer.ts';
 import { Head } from '../stream/head.ts';
 import { openLmdbStreamReader } from '../stream/lmdb-stream-reader.ts';
@@ -23,11 +24,12 @@ const ORDERS_BATCH: BatchLimits = { recordsMax: 5000, bytesMax: 4 * 2 ** 20, lin
 
 async function start() {
   yieldToTheDoor('pipelines');
-  const { directory, head: buffer, logLevel } = workerData as ThreadData;
+  const { directory, head: buffer, ordersTurns, logLevel } = workerData as ThreadData;
   const head = new Head(buffer);
   const stream = openLmdbStreamReader(directory.stream, head);
   const quarantine = openLmdbQuarantine({ directory: directory.state });
-  let orders = openLmdbOrders({ directory: directory.orders });
+  const open = (path: string) => openLmdbOrders({ directory: path, turns: new WriterTurns(ordersTurns) });
+  let orders = open(directory.orders);
   const consumers = hostConsumers({
     stream,
     head,
@@ -42,7 +44,7 @@ async function start() {
     {
       store: 'orders',
       current: () => orders,
-      open: async (path) => openLmdbOrders({ directory: path }),
+      open: async (path) => open(path),
       close: (store) => store.close(),
       pipelineOf: createServeOrders,
       async carryOver(path) {
@@ -52,7 +54,7 @@ async function start() {
       async replace(rename) {
         rename();
         const old = orders;
-        orders = openLmdbOrders({ directory: directory.orders });
+        orders = open(directory.orders);
         await old.close();
       },
     },

@@ -8,11 +8,11 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { readColumns } from '../imports/duckdb-part-columns.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { TillstreamError } from '../model/errors.ts';
 import { assertRoomFor } from '../stores/disk-room.ts';
-import { lakeLinesSql, partFailure, readingLake } from '../stores/lake/duckdb-lake-lines.ts';
-import { newestLines } from '../stores/lake/duckdb-lake-read.ts';
+import { lakeLinesSql, NEWEST_ONLY, partFailure, readingLake } from '../stores/lake/duckdb-lake-lines.ts';
 import { openFileStore } from '../stores/lake/file-store.ts';
 import { openLmdbOrders } from '../stores/orders/lmdb-orders.ts';
 import { totalsOfOrders } from '../stores/orders/lmdb-orders-rebuild.ts';
@@ -55,10 +55,7 @@ export interface StoreTotals {
 
 /** Beside that of the running warehouse. */
 const MEMORY_LIMIT_MB = 192;
-/** Of one transaction: some 10 MB. */
-const LINES_AT_ONCE = 20_000;
-
-/** Takes in the lines of a slice, a SELECT of lakeLinesSql(). */
+/** Takes in the lines of a slice: a SELECT of lakeLinesSql(), every identity once. */
 type Take = (lines: string) => Promise<void>;
 
 async function start() {
@@ -80,7 +77,8 @@ async function start() {
     const { excluded, upTo } = order;
     const list = `[${excluded.map(sqlText).join()}]::VARCHAR[]`;
     await connection.run(`CREATE TEMP TABLE excluded AS SELECT unnest(${list}) AS sequence`);
-    const select = (slice: Omit<Slice, 'bytes'>) => lakeLinesSql(slice, { excluded: 'excluded', upTo: upTo ?? '' });
+    const select = (files: Omit<Slice, 'bytes'>) =>
+      `SELECT * FROM (${lakeLinesSql(files, { excluded: 'excluded', upTo: upTo ?? '' })}) ${NEWEST_ONLY}`;
     for await (const slice of slicesOf(directory.lake, objects, order)) {
       goOn(order);
       try {
@@ -128,14 +126,13 @@ async function start() {
       threads,
     };
     try {
-      await readingLake(reading, (connection) =>
-        readLake(connection, order, async (lines) => {
-          for await (const batch of newestLines(connection, lines, LINES_AT_ONCE)) {
-            goOn(order);
-            await orders.apply(batch);
-          }
-        }),
-      );
+      await readingLake(reading, async (connection) => {
+        await connection.run('SET preserve_insertion_order = true');
+        await readLake(connection, order, async (lines) => {
+          await connection.run(`CREATE OR REPLACE TEMP TABLE slice AS ${lines} ORDER BY invoice_no, line_id`);
+          await orders.load(await readColumns(connection, 'slice'));
+        });
+      });
       await orders.apply([], checkpoint ?? undefined);
     } finally {
       await orders.close();

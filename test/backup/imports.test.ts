@@ -51,6 +51,7 @@ describe('a backup of a platform with imports', () => {
     await rm(join(lake, 'raw'), { recursive: true });
     await putImport(lake, { id: '20261123-done', parts: OF_TWO });
     await putImport(lake, { id: '20261124-some', parts: [imported('1', 1, 5)], partsCommitted: 0 });
+    await writeFile(join(lake, 'imports/20261123-done/rejects.ndjson'), '{"row":7}\n');
     // On its way in.
     await mkdir(join(lake, 'imports/20261125-next'));
     await writeFile(join(lake, 'imports/20261125-next/source-001'), 'half');
@@ -78,6 +79,7 @@ describe('a backup of a platform with imports', () => {
       'imports/20261123-done/manifest.json',
       'imports/20261123-done/part-000001.parquet',
       'imports/20261123-done/part-000002.parquet',
+      'imports/20261123-done/rejects.ndjson',
       'imports/20261123-done/source-001',
       'imports/20261124-some/manifest.json',
       'imports/20261124-some/source-001',
@@ -102,7 +104,7 @@ describe('what belongs to a backup', () => {
       const objects = openFileStore(lake);
       await objects.put('raw/dt=2011-12-24/hh=09/local-0000000000000001-0000000000000002.ndjson.gz', Buffer.from(''));
       await putImport(lake, { id: '20261123-some', parts: OF_TWO, partsCommitted: 1 });
-      await copyManifests(lake, staging, objects);
+      await copyManifests(lake, staging);
       await objects.put('raw/dt=2011-12-24/hh=09/local-0000000000000003-0000000000000003.ndjson.gz', Buffer.from(''));
       await putImport(lake, { id: '20261123-some', parts: OF_TWO });
       await putImport(lake, { id: '20261124-later', parts: OF_TWO });

@@ -5,11 +5,10 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { importDirectory, MANIFEST, partName } from '../../imports/parts.ts';
 import { TillstreamError } from '../../model/errors.ts';
 
 const IMPORTS = 'imports';
-const MANIFEST = 'manifest.json';
-const PART_DIGITS = 6;
 
 export interface CommittedImport {
   readonly id: string;
@@ -27,7 +26,7 @@ export interface CommittedImport {
 export async function committedImports(lake: string): Promise<CommittedImport[]> {
   const found: CommittedImport[] = [];
   for (const id of await idsIn(join(lake, IMPORTS))) {
-    const directory = `${IMPORTS}/${id}`;
+    const directory = importDirectory(id);
     const manifest = `${directory}/${MANIFEST}`;
     const file = join(lake, manifest);
     if (!existsSync(file)) continue;
@@ -41,11 +40,6 @@ export async function committedImports(lake: string): Promise<CommittedImport[]>
 /** Whether an object of an import is a file that it was made from. */
 export function isSource(objectName: string): boolean {
   return /^imports\/[^/]+\/source-[^/]*$/.test(objectName);
-}
-
-/** @param number from 1 */
-function partName(number: number): string {
-  return `part-${String(number).padStart(PART_DIGITS, '0')}.parquet`;
 }
 
 async function idsIn(directory: string): Promise<string[]> {

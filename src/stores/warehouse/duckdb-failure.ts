@@ -65,10 +65,15 @@ export function storeError(error: unknown, what: string): Error {
   return error instanceof Error ? error : new Error(message);
 }
 
+/** Whether what was read is wrong, not the machine or the moment. */
+export function isInputFailure(error: unknown): boolean {
+  return INPUT.has(readFailure(error).kind);
+}
+
 /** As storeError, where the records of a load may be what is wrong. */
 export function loadError(error: unknown, what: string): Error {
-  const { kind, message } = readFailure(error);
-  if (INPUT.has(kind)) {
+  if (isInputFailure(error)) {
+    const { message } = readFailure(error);
     return new TillstreamError('unusable_record', `${what}: ${withoutPaths(firstLine(message))}`, { cause: error });
   }
   return storeError(error, what);

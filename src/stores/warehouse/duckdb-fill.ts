@@ -8,13 +8,13 @@ import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import type { Checkpoint } from '../../model/checkpoint.ts';
 import { textFromE4 } from '../../model/money.ts';
 import { storeError } from './duckdb-failure.ts';
-import { mergeSql } from './duckdb-load.ts';
+import { DERIVED, mergeSql, SAME_LINE } from './duckdb-merge.ts';
 import { upgradeSchema, WAREHOUSE_FILE } from './duckdb-session.ts';
 
 export interface FilledWarehouse {
   /** Its own: it may read any file. */
   readonly connection: DuckDBConnection;
-  /** @param lines a SELECT, in the columns of `sales`, received_at in µs */
+  /** @param lines a SELECT, in the columns of `sales`, received_at in µs; every identity once */
   add(lines: string): Promise<void>;
   setCheckpoint(checkpoint: Checkpoint): Promise<void>;
   totals(): Promise<{ lines: number; invoices: number; revenue: string }>;
@@ -62,7 +62,16 @@ function fillOf(connection: DuckDBConnection): FilledWarehouse {
   return {
     connection,
     async add(lines) {
-      await connection.run(mergeSql(`(${lines})`));
+      await connection.run(`
+        CREATE OR REPLACE TEMP TABLE slice AS
+        SELECT * REPLACE (make_timestamp(received_at) AS received_at), ${DERIVED} FROM (${lines})`);
+      const known = await connection.runAndReadAll(
+        `SELECT 1 FROM sales AS old JOIN slice AS new ON ${SAME_LINE} LIMIT 1`,
+      );
+      // As a part of an import is loaded (duckdb-parts.ts): the plain insert takes 0.6 of the time of a MERGE.
+      await connection.run(
+        known.currentRowCount === 0 ? 'INSERT INTO sales BY NAME FROM slice' : mergeSql('FROM slice'),
+      );
     },
     async setCheckpoint({ streamId, sequence }) {
       await connection.run('UPDATE tillstream.checkpoint SET stream_id = $1, sequence = $2', [streamId, sequence]);

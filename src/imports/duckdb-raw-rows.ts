@@ -1,0 +1,100 @@
+// The rows of a slice as text in columns, for each form of file.
+import type { Field } from '../model/columns.ts';
+import { sqlText } from '../stores/warehouse/duckdb-session.ts';
+import type { RawRows } from './duckdb-line-sql.ts';
+import type { ReadColumn, Reading } from './import.ts';
+import type { Slice } from './stager.ts';
+
+/** A record longer than this is no row of a shop, and is refused before it gets here. */
+const ROW_BYTES_MAX = 2 ** 21;
+
+export function rawRows(slice: Slice, reading: Reading): RawRows {
+  const { columns } = reading;
+  switch (slice.kind) {
+    case 'csv':
+      return csvRows(slice, columns, reading.delimiter ?? ',');
+    case 'ndjson':
+      return ndjsonRows(slice.file, columns);
+    case 'parquet':
+      return parquetRows(slice, columns);
+  }
+}
+
+/** Strict: what it does not read is brought into form first. */
+function csvRows(
+  { file, newline, isMarked }: Extract<Slice, { kind: 'csv' }>,
+  columns: readonly ReadColumn[],
+  delimiter: string,
+): RawRows {
+  const names = columns.map((_, index) => `c${index}`);
+  const types = [...names, ...(isMarked ? [MARK] : [])].map((name) => `${name}: 'VARCHAR'`);
+  return {
+    from: `read_csv(${sqlText(file)}, auto_detect = false, header = false, delim = ${sqlText(delimiter)}, quote = '"',
+      escape = '"', new_line = '${newline === '\n' ? '\\n' : '\\r\\n'}', max_line_size = ${ROW_BYTES_MAX},
+      parallel = false, columns = {${types.join()}})`,
+    columns: names,
+    ...(isMarked ? { condition: `${MARK} IS NULL` } : {}),
+  };
+}
+
+const MARK = 'mark';
+
+/** Of a JSON number, which text fields take as it is written in one way alone: without point, sign or exponent. */
+const LOOKS_OTHERWISE = '-?[0-9]+[.eE][0-9.eE+-]*|-[0-9]+';
+
+function ndjsonRows(file: string, columns: readonly ReadColumn[]): RawRows {
+  const names = columns.map((_, index) => `c${index}`);
+  const keys = `[${columns.map(({ name }) => sqlText(name)).join()}]`;
+  const structure = JSON.stringify(Object.fromEntries(columns.map(({ name }) => [name, 'VARCHAR'])));
+  const texts = columns.flatMap(({ field }, index) => (isText(field) ? [`c${index}`] : []));
+  const country = columns.findIndex(({ field }) => field === 'country');
+  return {
+    from: `(
+      SELECT line, json, ${names.map((name, index) => `struct_extract_at(members, ${index + 1}) AS ${name}`).join()}
+      FROM (
+        SELECT line, json, from_json(json, ${sqlText(structure)}) AS members
+        FROM (SELECT line, TRY_CAST(line AS JSON) AS json FROM read_csv(${sqlText(file)}, auto_detect = false,
+          header = false, delim = '\x01', quote = '', escape = '', new_line = '\n', max_line_size = ${ROW_BYTES_MAX},
+          parallel = false, columns = {line: 'VARCHAR'}))
+      )
+    )`,
+    columns: names,
+    whole: ['line'],
+    condition: [
+      `json_keys(json) = ${keys}`,
+      // Nested values, true and false: the door says what becomes of them.
+      "NOT regexp_matches(line, '^.+[{\\[]|:\\s*(true|false)')",
+      ...texts.map((text) => `NOT coalesce(regexp_full_match(${text}, '${LOOKS_OTHERWISE}'), false)`),
+      ...(country < 0 ? [] : [`NOT coalesce(regexp_full_match(c${country}, '[0-9]+'), false)`]),
+    ].join(' AND '),
+  };
+}
+
+function parquetRows(
+  { file, start, end }: Extract<Slice, { kind: 'parquet' }>,
+  columns: readonly ReadColumn[],
+): RawRows {
+  const names = columns.map((_, index) => `c${index}`);
+  const texts = columns.map(({ name, field }, index) => `${parquetText(sqlName(name), field)} AS ${names[index]}`);
+  return {
+    from: `(SELECT ${texts.join()} FROM read_parquet(${sqlText(file)}, file_row_number = true)
+      WHERE file_row_number >= ${start} AND file_row_number < ${end})`,
+    columns: names,
+  };
+}
+
+/** A number that stands for text is whole, also where spreadsheets and data frames have made a fraction of it. */
+function parquetText(name: string, field: Field | null): string {
+  const text = `CAST(${name} AS VARCHAR)`;
+  if (!isText(field) && field !== 'lineId') return text;
+  return `CASE WHEN regexp_matches(typeof(${name}), '^(FLOAT|DOUBLE|DECIMAL)') THEN regexp_replace(${text}, '[.]0+$', '')
+    ELSE ${text} END`;
+}
+
+function sqlName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+function isText(field: Field | null): boolean {
+  return field === 'invoiceNo' || field === 'stockCode' || field === 'description' || field === 'country';
+}

@@ -1,0 +1,301 @@
+// Phase one of an import: every row of its files becomes a line in a part of the lake, or a reject. Nothing counts yet.
+//
+// JavaScript moves bytes: it cuts the text at the ends of records; the stager reads and writes slices at native speed. Rows that
+// it leaves go to the rule of the door (judge.ts). Begun again, it writes the same parts again.
+import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import path from 'node:path';
+import type { Refusal } from '../model/errors.ts';
+import { lineLimits } from '../model/line.ts';
+import { cleanCsv, rowRanges } from './clean-csv.ts';
+import { FileText } from './file-text.ts';
+import type { Encoding, Reading, Reject } from './import.ts';
+import { createJudge, type RejectedText, type Verdict } from './judge.ts';
+import { partName, partSequence, REJECTS } from './parts.ts';
+import { recordRanges } from './records.ts';
+import { cutIntoSlices, type TextSlice } from './slices.ts';
+import type { Numbers, Slice, StagedPart, Stager } from './stager.ts';
+
+export interface StageOrder {
+  /** Of the import, in the lake. */
+  readonly directory: string;
+  /** For what passes through; there, and empty. */
+  readonly workDirectory: string;
+  readonly files: readonly StagedFile[];
+  readonly timeZone: string;
+  /** Version of the lines, µs since 1970. */
+  readonly receivedAt: number;
+  readonly source: string;
+  /** Told after every slice. */
+  readonly onProgress: (progress: StageProgress) => void;
+  /** Asked between slices: throws what ends the staging. */
+  readonly checkpoint: () => Promise<void>;
+}
+
+export interface StagedFile {
+  readonly name: string;
+  /** Where it is, as text that Node can unpack, or as Parquet. */
+  readonly path: string;
+  readonly reading: Reading;
+  /** Of Parquet. */
+  readonly rows?: number;
+}
+
+export interface StageProgress {
+  /** Of the files, as they are on disk. */
+  readonly bytes: number;
+  readonly rows: number;
+  readonly lines: number;
+  readonly rejected: number;
+}
+
+export interface Staged {
+  readonly parts: number;
+  readonly rows: number;
+  readonly lines: number;
+  readonly rejected: number;
+  readonly superseded: number;
+  readonly revenueE4: bigint;
+  readonly invoices: number;
+  readonly files: readonly FileEvidence[];
+}
+
+/** What only the whole of a file shows. */
+export interface FileEvidence {
+  /** null: it is ASCII, or Parquet. */
+  encoding: Encoding | null;
+  /** Dates that can be read in the order of the reading alone. */
+  certainDates: number;
+  /** Rows that were refused for a date which could be read in another. */
+  otherDates: number;
+}
+
+/** Rows of a Parquet file that are taken at once: about as many as a slice of text has. */
+const PARQUET_ROWS = 200_000;
+
+/** @throws unavailable, not_a_csv; what checkpoint() throws */
+export async function stageFiles(stager: Stager, order: StageOrder): Promise<Staged> {
+  const staging = new Staging(stager, order);
+  try {
+    for (const file of order.files) {
+      if (file.reading.format === 'parquet') await staging.parquet(file);
+      else await staging.text(file);
+    }
+    return await staging.result();
+  } finally {
+    staging.close();
+  }
+}
+
+class Staging {
+  readonly #stager: Stager;
+  readonly #order: StageOrder;
+  readonly #rejects: number;
+  readonly #files: FileEvidence[] = [];
+  #parts = 0;
+  #rows = 0;
+  #lines = 0;
+  #rejected = 0;
+  #superseded = 0;
+  #revenueE4 = 0n;
+  #bytesBefore = 0;
+
+  constructor(stager: Stager, order: StageOrder) {
+    this.#stager = stager;
+    this.#order = order;
+    this.#rejects = openSync(path.join(order.directory, REJECTS), 'w');
+  }
+
+  async text({ name, path: file, reading }: StagedFile): Promise<void> {
+    const compression = reading.compression === 'gzip' ? 'gzip' : 'none';
+    const { encoding } = reading;
+    const text = new FileText(file, { name, compression, ...(encoding === null ? {} : { encoding }) });
+    this.#files.push({ encoding: null, certainDates: 0, otherDates: 0 });
+    for await (const slice of cutIntoSlices(text.pieces(), reading)) {
+      await this.#order.checkpoint();
+      await this.#textSlice(slice, name, reading);
+      this.#tell(text.bytesRead);
+    }
+    this.#evidence.encoding = text.encoding;
+    this.#bytesBefore += text.bytesRead;
+  }
+
+  async parquet({ name, path: file, reading, rows = 0 }: StagedFile): Promise<void> {
+    this.#files.push({ encoding: null, certainDates: 0, otherDates: 0 });
+    for (let start = 0; start < rows; start += PARQUET_ROWS) {
+      await this.#order.checkpoint();
+      const end = Math.min(rows, start + PARQUET_ROWS);
+      const read = await this.#stager.read({ kind: 'parquet', file, start, end }, reading);
+      if (read === null) throw new Error(`Rows ${start} to ${end} of ${name} cannot be read`);
+      const verdict = read.unread === 0 ? null : await this.#judge(reading, new Map());
+      await this.#settle(read.rows, verdict, name, reading, (wanted) => wanted.map(() => null));
+      this.#tell(0);
+    }
+  }
+
+  async result(): Promise<Staged> {
+    return {
+      parts: this.#parts,
+      rows: this.#rows,
+      lines: this.#lines,
+      rejected: this.#rejected,
+      superseded: this.#superseded,
+      revenueE4: this.#revenueE4,
+      invoices: await this.#stager.invoices(),
+      files: this.#files,
+    };
+  }
+
+  close(): void {
+    closeSync(this.#rejects);
+  }
+
+  async #textSlice(slice: TextSlice, name: string, reading: Reading): Promise<void> {
+    const width = reading.columns.length;
+    const delimiter = reading.delimiter ?? ',';
+    const invoiceNoAt = reading.columns.findIndex(({ field }) => field === 'invoiceNo');
+    const file = path.join(this.#order.workDirectory, 'slice');
+    let refused: ReadonlyMap<number, Refusal> = new Map();
+    const asItIs = reading.format === 'ndjson' ? this.#ndjson(slice, file) : this.#csv(slice, file);
+    let read = asItIs === null ? null : await this.#stager.read(asItIs, reading);
+    if (read === null && reading.format === 'csv') {
+      const clean = cleanCsv(slice.bytes, delimiter, width, invoiceNoAt);
+      refused = clean.refused;
+      writeFileSync(file, clean.bytes);
+      read = await this.#stager.read({ kind: 'csv', file, newline: '\n', isMarked: true }, reading);
+    }
+    if (read === null) throw new Error(`A slice of ${name} from byte ${slice.offset} cannot be read`);
+    const verdict = read.unread === 0 ? null : await this.#judge(reading, refused);
+    const ranges = () =>
+      reading.format === 'csv' ? rowRanges(slice.bytes, delimiter, width) : recordRanges(slice.bytes, null);
+    await this.#settle(read.rows, verdict, name, reading, (rows) => textsOf(slice, ranges(), rows));
+  }
+
+  /** null: it has to be brought into form first. */
+  #csv({ bytes, isOdd }: TextSlice, file: string): Slice | null {
+    if (isOdd) return null;
+    writeFileSync(file, bytes);
+    return { kind: 'csv', file, newline: bytes.includes(CR) ? '\r\n' : '\n', isMarked: false };
+  }
+
+  #ndjson({ bytes }: TextSlice, file: string): Slice {
+    writeFileSync(file, bytes);
+    return { kind: 'ndjson', file };
+  }
+
+  async #judge(reading: Reading, refused: ReadonlyMap<number, Refusal>): Promise<Verdict> {
+    const file = path.join(this.#order.workDirectory, 'judged.ndjson');
+    const judge = createJudge(reading, this.#order.timeZone, file, refused);
+    for await (const rows of this.#stager.unread()) judge.take(rows);
+    return judge.verdict();
+  }
+
+  /** @param textsOf rows as they stand in the file; null where there is no text */
+  async #settle(
+    rows: number,
+    verdict: Verdict | null,
+    file: string,
+    reading: Reading,
+    textsOf: (rows: readonly number[]) => readonly (RowText | null)[],
+  ): Promise<void> {
+    const { directory, receivedAt, source } = this.#order;
+    this.#parts += 1;
+    const part = await this.#stager.write(verdict, {
+      file: path.join(directory, partName(this.#parts)),
+      receivedAt,
+      sequence: partSequence(this.#parts),
+      source,
+    });
+    const rejected = [...(verdict?.rejected ?? []), ...tooManyLines(part)];
+    if (rejected.length > 0) {
+      const texts = textsOf(rejected.map(({ row }) => row));
+      const numbers: Numbers = new Map([...part.numbers, ...part.tooMany]);
+      const lines = rejected.map((each, index) => {
+        const reject = rejectOf(each, this.#rows, file, reading, numbers, texts[index] ?? null);
+        return `${JSON.stringify(reject)}\n`;
+      });
+      writeSync(this.#rejects, lines.join(''));
+    }
+    this.#rows += rows;
+    this.#lines += part.lines;
+    this.#rejected += rejected.length;
+    this.#superseded += part.superseded;
+    this.#revenueE4 += part.revenueE4;
+    this.#evidence.certainDates += part.certainDates;
+    this.#evidence.otherDates += verdict?.otherOrder ?? 0;
+  }
+
+  /** Of the file that is read now. */
+  get #evidence(): FileEvidence {
+    const evidence = this.#files.at(-1);
+    if (evidence === undefined) throw new Error('No file is read');
+    return evidence;
+  }
+
+  #tell(bytes: number): void {
+    const progress = { rows: this.#rows, lines: this.#lines, rejected: this.#rejected };
+    this.#order.onProgress({ bytes: this.#bytesBefore + bytes, ...progress });
+  }
+}
+
+const CR = 0x0d;
+
+interface RowText {
+  readonly text: string;
+  readonly byteOffset: number;
+}
+
+/** @param wanted rows in any order */
+function textsOf(
+  { bytes, offset }: TextSlice,
+  ranges: Iterable<readonly [number, number]>,
+  wanted: readonly number[],
+): (RowText | null)[] {
+  const found = new Map<number, RowText | null>(wanted.map((row) => [row, null]));
+  let row = 0;
+  for (const [start, end] of ranges) {
+    const record = bytes.subarray(start, end);
+    if (found.has(row)) {
+      found.set(row, { text: record.toString('utf8').replace(/\r?\n$/, ''), byteOffset: offset + start });
+    }
+    row += 1;
+  }
+  return wanted.map((each) => found.get(each) ?? null);
+}
+
+const TOO_MANY_MESSAGE = `more lines than the ${lineLimits.linesPerInvoiceMax.toLocaleString('en-GB')} that are kept; split it.`;
+
+function tooManyLines({ tooMany }: StagedPart): RejectedText[] {
+  return [...tooMany].map(([row, { invoiceNo }]) => ({
+    row,
+    refusal: {
+      code: 'invoice_too_large',
+      field: 'InvoiceNo',
+      value: invoiceNo,
+      message: `Invoice ${invoiceNo} has ${TOO_MANY_MESSAGE}`,
+    },
+    invoiceNo,
+    values: null,
+  }));
+}
+
+function rejectOf(
+  { row, refusal, invoiceNo, values }: RejectedText,
+  rowsBefore: number,
+  file: string,
+  reading: Reading,
+  numbers: Numbers,
+  text: RowText | null,
+): Reject {
+  const number = numbers.get(row);
+  const hasLineIds = reading.columns.some(({ field }) => field === 'lineId');
+  return {
+    ...refusal,
+    row: rowsBefore + row + 1,
+    file,
+    byteOffset: text?.byteOffset ?? null,
+    text: text?.text ?? JSON.stringify(values),
+    columns: values,
+    invoiceNo: number?.invoiceNo ?? invoiceNo,
+    lineId: number === undefined || hasLineIds ? null : String(number.number).padStart(6, '0'),
+  };
+}
