@@ -205,11 +205,12 @@ describe('a platform that is killed during a rebuild', () => {
     let sent = 0;
     for (let round = 1; round <= ROUNDS; round += 1) {
       const store = STORES[round % 2] ?? 'orders';
-      await accept(platform, lines('800001', 400, sent + 1));
+      const invoiceNo = String(800_000 + round);
+      await accept(platform, lines(invoiceNo, 400));
       sent += 400;
       const asked = rebuild(platform, store).catch(() => null);
       await pause(chance.between(0, 900));
-      await accept(platform, lines('800001', 1, sent + 1));
+      await accept(platform, lines(invoiceNo, 1, 401));
       sent += 1;
       await platform.kill();
       await asked;
