@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { limitRate } from '../access/rate-limit.ts';
 import { describeApi } from '../docs/openapi.ts';
 import { docsPages } from '../docs/pages.ts';
+import { ImportWatch } from '../imports/import-watch.ts';
 import { LoopDelay } from '../observe/loop-delay.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import type { Reading } from '../observe/reading.ts';
@@ -22,6 +23,7 @@ import type { Route } from './route-list.ts';
 import { registerRoutes } from './routes.ts';
 import { startOf } from './running-platform.ts';
 import { createServer } from './server.ts';
+import { standIn } from './stand-in-imports.ts';
 import { RateMeter, readingOf } from './status.ts';
 import type { VerifyReport } from './verify.ts';
 
@@ -92,6 +94,8 @@ async function start({ config, sample, onFatal }: PlatformOptions): Promise<Plat
   const version = packageVersion();
   const backups = { dataDirectory: directory.path, version, diskReserveBytes: config.diskReserveBytes };
   const operator = createOperator(parts, backups, writeLog);
+  const imports = standIn(directory.path);
+  const importWatch = new ImportWatch(imports);
   const rate = new RateMeter(() => parts.ingest.counters.accepted);
   const meter = new RequestMeter();
   const loopDelay = new LoopDelay();
@@ -104,13 +108,14 @@ async function start({ config, sample, onFatal }: PlatformOptions): Promise<Plat
     ...(address.trustedProxies === null ? {} : { trustedProxies: address.trustedProxies }),
   });
   const startedAt = new Date();
-  const reading = (): Promise<Reading> => readingOf(parts, operator);
+  const reading = (): Promise<Reading> => readingOf(parts, operator, importWatch);
   const metrics = createMetrics({ version, requests: meter, loopDelay, reading });
   const close = async (): Promise<void> => {
     log.info('The platform is ending');
     ending.abort();
     rate.stop();
     loopDelay.close();
+    importWatch.close();
     parts.admission.close();
     await Promise.race([server.close(), pause(ANSWERS_TIMEOUT_MS, undefined, { ref: false })]);
     await Promise.all([parts.close(), access.close()]);
@@ -120,7 +125,8 @@ async function start({ config, sample, onFatal }: PlatformOptions): Promise<Plat
   try {
     if (config.rateLimit > 0) await limitRate(server, config.rateLimit);
     await describeApi(server, version);
-    const served = { parts, access, operator, config, directory, version, startedAt, rate, reading, metrics };
+    const about = { config, directory, version, startedAt, rate, reading, metrics };
+    const served = { ...about, parts, access, operator, imports, importWatch };
     registerRoutes(server, { ...served, log: writeLog, ending: ending.signal });
     await docsPages(server);
     const url = await listen(server, address);
