@@ -1,9 +1,11 @@
 // The parts of a platform in one process, opened and closed in the right order.
 import { setTimeout as pause } from 'node:timers/promises';
 import { monotonicFactory } from 'ulid';
+import type { ImportQueue } from '../imports/import-queue.ts';
 import { Admission } from '../ingest/admission.ts';
 import { Ingest } from '../ingest/ingest.ts';
 import { createClock } from '../model/clock.ts';
+import type { WriteLog } from '../model/log.ts';
 import { openLmdbOrders } from '../stores/orders/lmdb-orders.ts';
 import type { OrderStore } from '../stores/orders/order-store.ts';
 import { openLmdbQuarantine } from '../stores/quarantine/lmdb-quarantine.ts';
@@ -16,6 +18,8 @@ import { BATCHES_TIMEOUT_MS, STREAM_TIMEOUT_MS } from './closing.ts';
 import type { Config } from './config.ts';
 import type { HostedConsumers } from './consumer-host.ts';
 import type { DataDirectory } from './data-directory.ts';
+import type { ImportThread } from './import-thread.ts';
+import { createImports } from './imports.ts';
 import type { PipelineThread } from './pipeline-thread.ts';
 import { openStreamOnThread, type StreamOnThread } from './stream-on-thread.ts';
 import type { StreamThread } from './stream-thread.ts';
@@ -35,6 +39,7 @@ export interface Parts {
   readonly warehouse: Thread<WarehouseThread>;
   /** Both threads, as far as they run consumers. */
   readonly threads: readonly Thread<HostedConsumers>[];
+  readonly imports: ImportQueue;
   /** A thread for one backup; whoever starts it ends it. */
   startBackupThread(): Thread<BackupThread>;
   /** Finishes the batches under way, as far as closing.ts gives them time; what is not done is delivered after the next start. */
@@ -53,6 +58,7 @@ export async function openParts(
   directory: DataDirectory,
   config: Config,
   onEnd: (error: Error) => void,
+  log: WriteLog,
 ): Promise<Parts> {
   const head = new Head();
   const shared = { head: head.buffer, ordersTurns: WriterTurns.newBuffer() };
@@ -86,7 +92,14 @@ export async function openParts(
     const tail = reader.tail.bind(reader);
     // Without it the platform goes on: its backup fails.
     const startBackupThread = () => startThread<BackupThread>('backup-thread', directory, shared, config, () => {});
+    const imports = createImports({
+      ...{ stream, clock, quarantine, warehouse, directory, config, log },
+      startThread: () => startThread<ImportThread>('import-thread', directory, shared, config, () => {}),
+    });
+    opened.push(() => imports.close());
+    imports.start();
     return {
+      imports,
       startBackupThread,
       stream,
       tail,
