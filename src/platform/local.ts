@@ -95,7 +95,7 @@ async function start({ config, sample, onFatal }: PlatformOptions): Promise<Plat
   const ending = new AbortController();
   const version = packageVersion();
   const backups = { dataDirectory: directory.path, version, diskReserveBytes: config.diskReserveBytes };
-  const operator = createOperator(parts, backups, writeLog);
+  const operator = createOperator(parts, backups, config.timeZone, writeLog);
   const { imports } = parts;
   const importWatch = new ImportWatch(imports);
   const rate = new RateMeter(() => parts.ingest.counters.accepted);
