@@ -9,6 +9,7 @@ export type RecordForm = { readonly delimiter: string } | null;
 const QUOTE = 0x22;
 const LF = 0x0a;
 const CR = 0x0d;
+const BLANK = 0x20;
 
 /** Start and end, its line break included, of every record that ends in `text`; the last may lack its line break. */
 export function* recordRanges(text: Buffer, form: RecordForm): Generator<readonly [start: number, end: number]> {
@@ -26,9 +27,17 @@ export function firstRecordEnd(text: Buffer, form: RecordForm): number {
   return new Scanner(text, form).recordEnd(0);
 }
 
-/** Where the last record that ends in `text` does, its line break included; 0: none does. */
-export function lastRecordEnd(text: Buffer, form: RecordForm): number {
-  return new Scanner(text, form).lastEnd();
+export interface LastRecord {
+  /** Its line break included; 0: no record ends in the text. */
+  readonly end: number;
+  /** There are blanks between a quote and its delimiter: other readers of CSV make quotes of those too. */
+  readonly isOdd: boolean;
+}
+
+/** The last record that ends in `text`. */
+export function lastRecord(text: Buffer, form: RecordForm): LastRecord {
+  const scanner = new Scanner(text, form);
+  return { end: scanner.lastEnd(), isOdd: scanner.isOdd };
 }
 
 class Scanner {
@@ -36,6 +45,7 @@ class Scanner {
   readonly #delimiter: number;
   /** The next quote from where it was looked for last; -1: no more. */
   #quote: number;
+  isOdd = false;
 
   constructor(text: Buffer, form: RecordForm) {
     this.#text = text;
@@ -73,6 +83,7 @@ class Scanner {
       if (at >= from) {
         const before = at === 0 || at === recordStart ? LF : text[at - 1];
         if (before === this.#delimiter || before === LF) return at;
+        if (before === BLANK) this.isOdd = true;
       }
       this.#quote = text.indexOf(QUOTE, Math.max(at + 1, from));
     }
@@ -93,6 +104,7 @@ class Scanner {
         this.#quote = text.indexOf(QUOTE, at + 1);
         return at;
       }
+      if (after === BLANK) this.isOdd = true;
     }
     this.#quote = -1;
     return -1;

@@ -1,6 +1,6 @@
 // Cuts the text of a file into slices of whole rows: bounded memory, whatever the file's size.
 import type { Reading } from './import.ts';
-import { firstRecordEnd, lastRecordEnd, type RecordForm } from './records.ts';
+import { firstRecordEnd, type LastRecord, lastRecord, type RecordForm } from './records.ts';
 
 /**
  * Of text. Large enough that what a slice costs beside its rows does not count, small enough that one in text, one in DuckDB and
@@ -13,8 +13,8 @@ export interface TextSlice {
   readonly bytes: Buffer;
   /** Of its first byte, in the text of the file. */
   readonly offset: number;
-  /** A row that never ends; the slice holds its first line alone. */
-  readonly isOpen: boolean;
+  /** It has quotes that other readers of CSV read otherwise, or that are never closed. */
+  readonly isOdd: boolean;
 }
 
 /**
@@ -37,10 +37,10 @@ export async function* cutIntoSlices(
     // What lacks its line break at the end of a file is a row too.
     if (isLast && rest.length > 0 && rest.at(-1) !== LF) rest = Buffer.concat([rest, LINE_BREAK]);
     while (rest.length > 0 && (isLast || rest.length >= bytesMax)) {
-      const end = isHeaderDue ? Math.max(0, firstRecordEnd(rest, form)) : lastRecordEnd(rest, form);
+      const { end, isOdd } = isHeaderDue ? header(rest, form) : lastRecord(rest, form);
       const isOpen = end === 0;
       const bytes = rest.subarray(0, isOpen ? rest.indexOf(LF) + 1 || rest.length : end);
-      if (!isHeaderDue) yield { bytes, offset, isOpen };
+      if (!isHeaderDue) yield { bytes, offset, isOdd: isOdd || isOpen };
       isHeaderDue = false;
       offset += bytes.length;
       rest = rest.subarray(bytes.length);
@@ -55,6 +55,10 @@ export async function* cutIntoSlices(
     if (waitingBytes >= bytesMax) yield* cut(false);
   }
   yield* cut(true);
+}
+
+function header(text: Buffer, form: RecordForm): LastRecord {
+  return { end: Math.max(0, firstRecordEnd(text, form)), isOdd: false };
 }
 
 const LF = 0x0a;

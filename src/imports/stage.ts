@@ -155,7 +155,7 @@ class Staging {
     const invoiceNoAt = reading.columns.findIndex(({ field }) => field === 'invoiceNo');
     const file = path.join(this.#order.workDirectory, 'slice');
     let refused: ReadonlyMap<number, Refusal> = new Map();
-    const asItIs = reading.format === 'ndjson' ? this.#ndjson(slice, file) : this.#csv(slice, file, delimiter);
+    const asItIs = reading.format === 'ndjson' ? this.#ndjson(slice, file) : this.#csv(slice, file);
     let read = asItIs === null ? null : await this.#stager.read(asItIs, reading);
     if (read === null && reading.format === 'csv') {
       const clean = cleanCsv(slice.bytes, delimiter, width, invoiceNoAt);
@@ -171,8 +171,8 @@ class Staging {
   }
 
   /** null: it has to be brought into form first. */
-  #csv({ bytes, isOpen }: TextSlice, file: string, delimiter: string): Slice | null {
-    if (isOpen || hasOddQuotes(bytes, delimiter)) return null;
+  #csv({ bytes, isOdd }: TextSlice, file: string): Slice | null {
+    if (isOdd) return null;
     writeFileSync(file, bytes);
     return { kind: 'csv', file, newline: bytes.includes(CR) ? '\r\n' : '\n', isMarked: false };
   }
@@ -238,11 +238,6 @@ class Staging {
 }
 
 const CR = 0x0d;
-
-/** Where DuckDB and the rule of records.ts read quotes differently: blanks between a quote and its delimiter. */
-function hasOddQuotes(bytes: Buffer, delimiter: string): boolean {
-  return [`${delimiter} "`, `" ${delimiter}`, '\n "', '" \n', '" \r'].some((odd) => bytes.includes(odd));
-}
 
 interface RowText {
   readonly text: string;

@@ -1,10 +1,13 @@
 // The whole platform in one process: a data directory, its parts, the routes before them, an address.
 import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { limitRate } from '../access/rate-limit.ts';
 import { describeApi } from '../docs/openapi.ts';
 import { docsPages } from '../docs/pages.ts';
+import { INBOX } from '../imports/import-queue.ts';
 import { ImportWatch } from '../imports/import-watch.ts';
+import { keepInbox } from '../imports/inbox.ts';
 import { LoopDelay } from '../observe/loop-delay.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import type { Reading } from '../observe/reading.ts';
@@ -23,7 +26,6 @@ import type { Route } from './route-list.ts';
 import { registerRoutes } from './routes.ts';
 import { startOf } from './running-platform.ts';
 import { createServer } from './server.ts';
-import { standIn } from './stand-in-imports.ts';
 import { RateMeter, readingOf } from './status.ts';
 import type { VerifyReport } from './verify.ts';
 
@@ -78,7 +80,7 @@ async function start({ config, sample, onFatal }: PlatformOptions): Promise<Plat
     onFatal(error);
   };
   const parts = await tryPort(address)
-    .then(() => openParts(directory, config, onEnd))
+    .then(() => openParts(directory, config, onEnd, writeLog))
     .catch((error: unknown) => {
       directory.close();
       throw error;
@@ -93,8 +95,8 @@ async function start({ config, sample, onFatal }: PlatformOptions): Promise<Plat
   const ending = new AbortController();
   const version = packageVersion();
   const backups = { dataDirectory: directory.path, version, diskReserveBytes: config.diskReserveBytes };
-  const operator = createOperator(parts, backups, writeLog);
-  const imports = standIn(directory.path);
+  const operator = createOperator(parts, backups, config.timeZone, writeLog);
+  const { imports } = parts;
   const importWatch = new ImportWatch(imports);
   const rate = new RateMeter(() => parts.ingest.counters.accepted);
   const meter = new RequestMeter();
@@ -141,6 +143,16 @@ async function start({ config, sample, onFatal }: PlatformOptions): Promise<Plat
       onError: (error) => log.error({ err: error }, 'Passed records could not be removed from the stream'),
       signal: ending.signal,
     });
+    keepInbox(
+      config.importSchedule,
+      {
+        directory: join(directory.lake, INBOX),
+        imports,
+        now: Date.now,
+        onError: (err, file) => log.error({ err, file }, 'A file of the inbox could not be taken'),
+      },
+      ending.signal,
+    );
     startAlerting({
       config,
       platform: { version, dataDirectory: directory.path },

@@ -1,4 +1,6 @@
 // What an operator does to a running platform: look at its consumers, verify, redrive, back up.
+import type { Correction } from '../imports/redrive-row.ts';
+import { QUARANTINE_STORE } from '../imports/rejects.ts';
 import type { WriteLog } from '../model/log.ts';
 import type { QuarantineEntry } from '../stores/quarantine/quarantine.ts';
 import type { ConsumerStatus } from '../stream/consumer.ts';
@@ -6,6 +8,7 @@ import { type BackupReport, backup } from './backup.ts';
 import type { BackupOrder, BackupProgress } from './backup-thread.ts';
 import type { RedriveResult } from './consumer-host.ts';
 import type { Parts } from './parts.ts';
+import { redriveRow } from './redrive-row.ts';
 import { askPatiently } from './thread-status.ts';
 import { type LakeSelection, type VerifyReport, verify } from './verify.ts';
 
@@ -17,7 +20,8 @@ export interface Operator {
   backup(path: string, signal: AbortSignal): Promise<BackupReport>;
   /** Of the backup under way; null: there is none. */
   backupProgress(): Promise<RunningBackup | null>;
-  redrive(entry: QuarantineEntry): Promise<RedriveResult>;
+  /** @param correction of a rejected row of an import: fields that take the place of its own */
+  redrive(entry: QuarantineEntry, correction?: Correction): Promise<RedriveResult>;
   /** @throws not_found, conflict */
   discard(id: string): Promise<void>;
 }
@@ -27,8 +31,13 @@ export interface RunningBackup extends BackupProgress {
   readonly startedAt: string;
 }
 
-export function createOperator(parts: Parts, backups: Omit<BackupOrder, 'path'>, log: WriteLog): Operator {
-  const { stream, quarantine, pipelines, warehouse, threads, startBackupThread } = parts;
+export function createOperator(
+  parts: Parts,
+  backups: Omit<BackupOrder, 'path'>,
+  timeZone: string,
+  log: WriteLog,
+): Operator {
+  const { stream, ingest, quarantine, pipelines, warehouse, threads, startBackupThread } = parts;
   /**
    * verify, redrive and backup hold delivery, verify reads the ledger while nobody changes it, and a backup the lake: one
    * after the other.
@@ -82,8 +91,12 @@ export function createOperator(parts: Parts, backups: Omit<BackupOrder, 'path'>,
       const { path, startedAt, progress } = running;
       return { path, startedAt, ...(await progress()) };
     },
-    redrive: ({ id, store }) =>
-      oneAtATime(() => (store === 'warehouse' ? warehouse : pipelines).call('redrive', store, id)),
+    redrive: (entry, correction = {}) =>
+      oneAtATime(() => {
+        const { id, store } = entry;
+        if (store === QUARANTINE_STORE) return redriveRow({ ingest, quarantine, timeZone }, entry, correction);
+        return (store === 'warehouse' ? warehouse : pipelines).call('redrive', store, id);
+      }),
     discard: (id) =>
       oneAtATime(async () => {
         await quarantine.settle(id, 'discarded');

@@ -1,13 +1,16 @@
 // The parts of a platform in one process, opened and closed in the right order.
 import { setTimeout as pause } from 'node:timers/promises';
 import { monotonicFactory } from 'ulid';
+import type { ImportQueue } from '../imports/import-queue.ts';
 import { Admission } from '../ingest/admission.ts';
 import { Ingest } from '../ingest/ingest.ts';
 import { createClock } from '../model/clock.ts';
+import type { WriteLog } from '../model/log.ts';
 import { openLmdbOrders } from '../stores/orders/lmdb-orders.ts';
 import type { OrderStore } from '../stores/orders/order-store.ts';
 import { openLmdbQuarantine } from '../stores/quarantine/lmdb-quarantine.ts';
 import type { Quarantine } from '../stores/quarantine/quarantine.ts';
+import { WriterTurns } from '../stores/writer-turns.ts';
 import { Head } from '../stream/head.ts';
 import { type LmdbStreamReader, openLmdbStreamReader } from '../stream/lmdb-stream-reader.ts';
 import type { BackupThread } from './backup-thread.ts';
@@ -15,6 +18,8 @@ import { BATCHES_TIMEOUT_MS, STREAM_TIMEOUT_MS } from './closing.ts';
 import type { Config } from './config.ts';
 import type { HostedConsumers } from './consumer-host.ts';
 import type { DataDirectory } from './data-directory.ts';
+import type { ImportThread } from './import-thread.ts';
+import { createImports } from './imports.ts';
 import type { PipelineThread } from './pipeline-thread.ts';
 import { openStreamOnThread, type StreamOnThread } from './stream-on-thread.ts';
 import type { StreamThread } from './stream-thread.ts';
@@ -34,6 +39,7 @@ export interface Parts {
   readonly warehouse: Thread<WarehouseThread>;
   /** Both threads, as far as they run consumers. */
   readonly threads: readonly Thread<HostedConsumers>[];
+  readonly imports: ImportQueue;
   /** A thread for one backup; whoever starts it ends it. */
   startBackupThread(): Thread<BackupThread>;
   /** Finishes the batches under way, as far as closing.ts gives them time; what is not done is delivered after the next start. */
@@ -52,8 +58,10 @@ export async function openParts(
   directory: DataDirectory,
   config: Config,
   onEnd: (error: Error) => void,
+  log: WriteLog,
 ): Promise<Parts> {
   const head = new Head();
+  const shared = { head: head.buffer, ordersTurns: WriterTurns.newBuffer() };
   const clock = createClock();
   const newId = monotonicFactory();
   // Undone last first, whatever has come into being by then.
@@ -63,7 +71,7 @@ export async function openParts(
   };
   try {
     // First: it makes the stream that the threads open.
-    const streamThread = startThread<StreamThread>('stream-thread', directory, head.buffer, config, onEnd);
+    const streamThread = startThread<StreamThread>('stream-thread', directory, shared, config, onEnd);
     opened.push(() => endThread(streamThread, STREAM_TIMEOUT_MS));
     const stream = await openStreamOnThread(streamThread, head, clock);
     const reader = openLmdbStreamReader(directory.stream, head);
@@ -72,8 +80,8 @@ export async function openParts(
     opened.push(() => orders.close());
     const quarantine = openLmdbQuarantine({ directory: directory.state });
     opened.push(() => quarantine.close());
-    const pipelines = startThread<PipelineThread>('pipeline-thread', directory, head.buffer, config, onEnd);
-    const warehouse = startThread<WarehouseThread>('warehouse-thread', directory, head.buffer, config, onEnd);
+    const pipelines = startThread<PipelineThread>('pipeline-thread', directory, shared, config, onEnd);
+    const warehouse = startThread<WarehouseThread>('warehouse-thread', directory, shared, config, onEnd);
     const threads: readonly Thread<HostedConsumers>[] = [pipelines, warehouse];
     opened.push(() => Promise.all(threads.map((thread) => endThread(thread, BATCHES_TIMEOUT_MS))));
     const admission = new Admission(directory.path, { ...config, requestsInFlightMax: REQUESTS_IN_FLIGHT_MAX }, stream);
@@ -83,9 +91,15 @@ export async function openParts(
     await Promise.all(threads.map((thread) => thread.call('start')));
     const tail = reader.tail.bind(reader);
     // Without it the platform goes on: its backup fails.
-    const startBackupThread = () =>
-      startThread<BackupThread>('backup-thread', directory, head.buffer, config, () => {});
+    const startBackupThread = () => startThread<BackupThread>('backup-thread', directory, shared, config, () => {});
+    const imports = createImports({
+      ...{ stream, clock, quarantine, warehouse, directory, config, log },
+      startThread: () => startThread<ImportThread>('import-thread', directory, shared, config, () => {}),
+    });
+    opened.push(() => imports.close());
+    imports.start();
     return {
+      imports,
       startBackupThread,
       stream,
       tail,

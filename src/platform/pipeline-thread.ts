@@ -5,6 +5,7 @@ import { createServeOrders } from '../pipelines/serve-orders.ts';
 import { openFileStore } from '../stores/lake/file-store.ts';
 import { openLmdbOrders } from '../stores/orders/lmdb-orders.ts';
 import { openLmdbQuarantine } from '../stores/quarantine/lmdb-quarantine.ts';
+import { WriterTurns } from '../stores/writer-turns.ts';
 import type { BatchLimits } from '../stream/consumer.ts';
 import { Head } from '../stream/head.ts';
 import { openLmdbStreamReader } from '../stream/lmdb-stream-reader.ts';
@@ -21,11 +22,11 @@ const ORDERS_BATCH: BatchLimits = { recordsMax: 5000, bytesMax: 4 * 2 ** 20, lin
 
 async function start() {
   yieldToTheDoor('pipelines');
-  const { directory, head: buffer, logLevel } = workerData as ThreadData;
+  const { directory, head: buffer, ordersTurns, logLevel } = workerData as ThreadData;
   const head = new Head(buffer);
   const stream = openLmdbStreamReader(directory.stream, head);
   const quarantine = openLmdbQuarantine({ directory: directory.state });
-  const orders = openLmdbOrders({ directory: directory.orders });
+  const orders = openLmdbOrders({ directory: directory.orders, turns: new WriterTurns(ordersTurns) });
   const consumers = hostConsumers({
     stream,
     head,

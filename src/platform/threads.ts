@@ -4,11 +4,17 @@ import type { StorePaths } from '../stores/layout.ts';
 import type { Config } from './config.ts';
 import { connect, type Methods, type Remote } from './rpc.ts';
 
-/** What a thread is given at its start. */
-export interface ThreadData {
-  readonly directory: StorePaths;
+/** Memory that the threads share. */
+export interface SharedMemory {
   /** See stream/head.ts. */
   readonly head: SharedArrayBuffer;
+  /** See stores/writer-turns.ts. */
+  readonly ordersTurns: SharedArrayBuffer;
+}
+
+/** What a thread is given at its start. */
+export interface ThreadData extends SharedMemory {
+  readonly directory: StorePaths;
   readonly logLevel: string;
   readonly warehouseMemoryMb: number;
   readonly streamBytesMax: number;
@@ -26,14 +32,14 @@ export interface Thread<M extends Methods> extends Remote<M> {
 export function startThread<M extends Methods>(
   file: string,
   directory: ThreadData['directory'],
-  head: SharedArrayBuffer,
+  shared: SharedMemory,
   config: Pick<Config, 'logLevel' | 'warehouseMemoryMb' | 'streamBytesMax'>,
   onEnd: (error: Error) => void,
 ): Thread<M> {
   const { stream, orders, state, lake, warehouse } = directory;
   const workerData: ThreadData = {
     directory: { stream, orders, state, lake, warehouse },
-    head,
+    ...shared,
     logLevel: config.logLevel,
     warehouseMemoryMb: config.warehouseMemoryMb,
     streamBytesMax: config.streamBytesMax,

@@ -50,6 +50,9 @@ async function start() {
         added: recordsOf(quarantine, added),
       }),
     warehouseDigest: () => warehouse.digest(),
+    loadPart: (file: string) => warehouse.loadPart(file),
+    conflicts: (file: string, examplesMax: number, continuedTo: string) =>
+      warehouse.conflicts(file, examplesMax, continuedTo),
     copyTo: (to: string) => warehouse.copyTo(to),
     async stop() {
       await consumers.stop();

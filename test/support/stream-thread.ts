@@ -20,7 +20,7 @@ export async function openThreadedStream(stream: string, streamBytesMax = 2 ** 3
   const thread = startThread<StreamThread>(
     'stream-thread',
     { stream, orders: '', state: '', lake: '', warehouse: '' },
-    head.buffer,
+    { head: head.buffer, ordersTurns: new SharedArrayBuffer(16) },
     { logLevel: 'silent', warehouseMemoryMb: 0, streamBytesMax },
     (error) => {
       throw error;

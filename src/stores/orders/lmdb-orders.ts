@@ -2,16 +2,19 @@
 //
 // An invoice is one value (stored-invoice.ts), a purchase history a range of keys (purchase-history.ts). A value, its
 // place in the history, the count of corrections and the checkpoint change in one transaction, which is on disk when
-// apply() resolves. One opening writes, and computes before its transaction, so that no lock waits for JavaScript; any
-// number of openings, in any thread, look up what is committed. Not replicated: see dynamodb-orders.ts.
+// apply() resolves. Openings that write take turns, and compute before their transactions; any number of openings, in any
+// thread, look up what is committed. Not replicated: see dynamodb-orders.ts.
 import type { Checkpoint } from '../../model/checkpoint.ts';
 import { TillstreamError } from '../../model/errors.ts';
 import { type AcceptedLine, lineLimits } from '../../model/line.ts';
 import { durablyNow, openDatabase, openEnvironment, peek, reading, readLatest } from '../lmdb-environment.ts';
+import type { WriterTurns } from '../writer-turns.ts';
+import { type Composed, InvoiceComposer } from './compose-invoice.ts';
+import { lineAt, textAt } from './line-columns.ts';
 import { digestOrders, type OrdersDatabases } from './lmdb-orders-digest.ts';
 import { pageOf, profileOf } from './lmdb-orders-history.ts';
 import { mergeInvoice } from './merge-invoice.ts';
-import type { ApplyResult, InvoiceDocument, OrderStore, View } from './order-store.ts';
+import type { ApplyResult, InvoiceDocument, LineColumns, OrderStore, View } from './order-store.ts';
 import { documentIn } from './own-view.ts';
 import { historyKey } from './purchase-history.ts';
 import { StoredInvoice } from './stored-invoice.ts';
@@ -28,12 +31,23 @@ const META_KEY = Buffer.from('meta');
 const EMPTY_META: Meta = { replaced: 0, checkpoint: null };
 const DATE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/;
 
+export interface LmdbOrdersOptions {
+  readonly directory: string;
+  /** For a thread that only looks up: apply() and load() are refused. */
+  readonly readOnly?: boolean;
+  /** Where several threads write. */
+  readonly turns?: WriterTurns;
+}
+
+/** Of values in one transaction of load(): others wait for it some tens of milliseconds. */
+const LOAD_BYTES = 4 * 2 ** 20;
+
 /**
  * Opens the store in `directory`, making it if need be.
- * @param options.readOnly for a thread that only looks up: apply() is refused
  * @throws directory_not_writable, unavailable
  */
-export function openLmdbOrders({ directory, readOnly = false }: { directory: string; readOnly?: boolean }): OrderStore {
+export function openLmdbOrders({ directory, readOnly = false, turns }: LmdbOrdersOptions): OrderStore {
+  const inTurn = <T>(work: () => T): T => (turns === undefined ? work() : turns.take(work));
   const environment = openEnvironment(directory);
   const invoices = openDatabase(environment, 'invoices');
   const history = openDatabase(environment, 'history');
@@ -48,13 +62,16 @@ export function openLmdbOrders({ directory, readOnly = false }: { directory: str
   /** In one turn, the commit included: a call computes from what the one before has stored. */
   const apply = (lines: readonly AcceptedLine[], checkpoint: Checkpoint | undefined): ApplyResult => {
     const before = readMeta();
-    const changes = changesOf(databases, lines);
+    return write(changesOf(databases, lines), before, checkpoint);
+  };
+
+  const write = (changes: readonly Change[], before: Meta, checkpoint: Checkpoint | undefined): ApplyResult => {
     let replaced = 0;
     for (const change of changes) replaced += change.replaced;
     const after = { replaced: before.replaced + replaced, checkpoint: checkpoint ?? before.checkpoint };
     if (changes.length === 0 && checkpoint === undefined) return { replaced };
     const bytes = changes.reduce((sum, { value }) => sum + value.length, 0);
-    const write = (): void => {
+    const put = (): void => {
       for (const { invoiceKey, value, left, entered } of changes) {
         invoices.put(invoiceKey, value);
         if (left !== null) history.remove(left);
@@ -62,14 +79,33 @@ export function openLmdbOrders({ directory, readOnly = false }: { directory: str
       }
       meta.put(META_KEY, Buffer.from(JSON.stringify(after)));
     };
-    durablyNow(environment, write, bytes);
+    durablyNow(environment, put, bytes);
     return { replaced };
+  };
+
+  /** What was composed for invoices that are new; those that are not after all are merged. */
+  const settle = (composed: readonly ComposedGroup[], columns: LineColumns): ApplyResult => {
+    const before = readMeta();
+    const changes = composed.flatMap(({ start, end, invoice }) => {
+      const isNew = invoice !== null && !invoices.doesExist(Buffer.from(invoice.invoiceNo));
+      return isNew ? [changeOf(invoice)] : changesOf(databases, linesAt(columns, start, end));
+    });
+    return write(changes, before, undefined);
   };
 
   return {
     async apply(lines, checkpoint) {
       if (readOnly) throw new TillstreamError('conflict', 'This opening of the order store only looks up.');
-      return apply(lines, checkpoint);
+      return inTurn(() => apply(lines, checkpoint));
+    },
+
+    async load(columns) {
+      if (readOnly) throw new TillstreamError('conflict', 'This opening of the order store only looks up.');
+      let replaced = 0;
+      for (const composed of composeGroups(columns, LOAD_BYTES)) {
+        replaced += inTurn(() => settle(composed, columns)).replaced;
+      }
+      return { replaced };
     },
 
     async checkpoint() {
@@ -137,6 +173,46 @@ function changesOf(databases: OrdersDatabases, lines: readonly AcceptedLine[]): 
     changes.push({ replaced, invoiceKey, value, left: stays ? null : was, entered: stays ? null : is });
   }
   return changes;
+}
+
+interface ComposedGroup {
+  readonly start: number;
+  /** After its last line. */
+  readonly end: number;
+  /** null: its lines have to be put in order first. */
+  readonly invoice: Composed | null;
+}
+
+/** The invoices of the columns, in groups of so many bytes. */
+function* composeGroups(columns: LineColumns, bytesMax: number): Generator<ComposedGroup[]> {
+  const composer = new InvoiceComposer(columns);
+  const { codes } = columns.invoiceNo;
+  let group: ComposedGroup[] = [];
+  let bytes = 0;
+  for (let start = 0, end = 0; start < columns.count; start = end) {
+    let isOrdered = true;
+    for (end = start + 1; end < columns.count && codes[end] === codes[start]; end += 1) {
+      isOrdered &&= textAt(columns.lineId, end - 1) < textAt(columns.lineId, end);
+    }
+    if (end - start > lineLimits.linesPerInvoiceMax) throw tooLarge(textAt(columns.invoiceNo, start), end - start);
+    const invoice = isOrdered ? composer.compose(start, end) : null;
+    group.push({ start, end, invoice });
+    bytes += invoice?.value.length ?? 0;
+    if (bytes < bytesMax) continue;
+    yield group;
+    group = [];
+    bytes = 0;
+  }
+  if (group.length > 0) yield group;
+}
+
+function linesAt(columns: LineColumns, start: number, end: number): AcceptedLine[] {
+  return Array.from({ length: end - start }, (_, index) => lineAt(columns, start + index));
+}
+
+function changeOf({ invoiceNo, customerId, invoiceDate, value }: Composed): Change {
+  const entered = placeOf(invoiceNo, customerId, invoiceDate);
+  return { replaced: 0, invoiceKey: Buffer.from(invoiceNo), value, left: null, entered };
 }
 
 function placeOf(invoiceNo: string, customerId: string | null, invoiceDate: string): Buffer | null {

@@ -54,6 +54,40 @@ export interface ApplyResult {
   readonly replaced: number;
 }
 
+/**
+ * A column of texts, each text once: what most lines share is decoded, and put into JSON, once.
+ */
+export interface TextColumn {
+  /** One for each line: a place in `values`. */
+  readonly codes: Uint32Array;
+  /** null only where the field may be. */
+  readonly values: readonly (string | null)[];
+}
+
+/**
+ * The lines of an invoice stand together, by rising lineId, and every identity once. Every column but `count` has an entry for
+ * each line.
+ */
+export interface LineColumns {
+  readonly count: number;
+  readonly invoiceNo: TextColumn;
+  readonly lineId: TextColumn;
+  readonly stockCode: TextColumn;
+  readonly description: TextColumn;
+  readonly customerId: TextColumn;
+  readonly country: TextColumn;
+  readonly sequence: TextColumn;
+  readonly source: TextColumn;
+  readonly quantity: Float64Array;
+  /** `2010-12-01T08:26:00` as 20101201082600 */
+  readonly date: Float64Array;
+  /** In ten-thousandths. */
+  readonly priceE4: Float64Array;
+  /** µs since 1970. */
+  readonly receivedAt: Float64Array;
+  readonly position: Float64Array;
+}
+
 /** Invoices and purchase histories; a view that is left out is `all`. */
 export interface OrderStore {
   /**
@@ -65,6 +99,13 @@ export interface OrderStore {
    * @throws unavailable  some may be stored: apply them again
    */
   apply(lines: readonly AcceptedLine[], checkpoint?: Checkpoint): Promise<ApplyResult>;
+
+  /**
+   * The same for many lines at once, as a part of an import has them: invoices that are new cost a fraction of what apply() takes.
+   * Stored some thousand invoices at a time: when it fails, load again.
+   * @throws invoice_too_large, unusable_record, unavailable  some may be stored
+   */
+  load(columns: LineColumns): Promise<ApplyResult>;
 
   checkpoint(): Promise<Checkpoint | null>;
 

@@ -19,6 +19,7 @@ import { copyDuckDbFile } from './duckdb-copy.ts';
 import { digestOf } from './duckdb-digest.ts';
 import { endsInstance, storeError } from './duckdb-failure.ts';
 import { batchPath, loadRecords } from './duckdb-load.ts';
+import { findConflicts, loadPart } from './duckdb-parts.ts';
 import { readAnswer, runSelect } from './duckdb-select.ts';
 import {
   closeSession,
@@ -31,6 +32,7 @@ import { withTimeLimit } from './duckdb-time-limit.ts';
 import { Turns } from './duckdb-turns.ts';
 import type {
   LoadRecord,
+  PartConflicts,
   QueryAnswer,
   QueryName,
   SelectLimits,
@@ -80,6 +82,18 @@ export class DuckDbWarehouse implements Warehouse {
     this.#batches += 1;
     const file = batchPath(this.#options.loadDirectory, this.#batches);
     return this.#loads.take(() => this.#use(({ loads }) => loadRecords(loads, file, records, checkpoint)));
+  }
+
+  loadPart(file: string): Promise<void> {
+    const { loadDirectory } = this.#options;
+    return this.#loads.take(() => this.#use(({ loads }) => loadPart(loads, file, loadDirectory)));
+  }
+
+  conflicts(file: string, examplesMax: number, continuedTo: string): Promise<PartConflicts> {
+    const { loadDirectory } = this.#options;
+    return this.#loads.take(() =>
+      this.#use(({ loads }) => findConflicts(loads, file, { examplesMax, continuedTo, loadDirectory })),
+    );
   }
 
   async checkpoint(): Promise<Checkpoint | null> {

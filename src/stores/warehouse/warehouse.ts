@@ -36,6 +36,20 @@ export interface WarehouseDigest {
   readonly invoices: number;
 }
 
+/** Lines of other sources that a part of an import would change. */
+export interface PartConflicts {
+  readonly lines: number;
+  readonly invoices: number;
+  /** The first of them; `now` and `then` say the fields that differ. */
+  readonly examples: readonly {
+    readonly invoiceNo: string;
+    readonly lineId: string;
+    readonly source: string;
+    readonly now: string;
+    readonly then: string;
+  }[];
+}
+
 /** The fact table `sales` and its views. */
 export interface Warehouse {
   /**
@@ -47,6 +61,19 @@ export interface Warehouse {
   load(records: readonly LoadRecord[], checkpoint?: Checkpoint): Promise<void>;
 
   checkpoint(): Promise<Checkpoint | null>;
+
+  /**
+   * Takes a part of an import in, a Parquet file, whole or not at all, any number of times; resolves when it is on disk.
+   * @throws unavailable  nothing is stored: load it again
+   */
+  loadPart(file: string): Promise<void>;
+
+  /**
+   * What the part would change of what other sources brought.
+   * @param continuedTo Parquet that is made there, if there is anything: those invoices, and their highest line numbers
+   * @throws unavailable
+   */
+  conflicts(file: string, examplesMax: number, continuedTo: string): Promise<PartConflicts>;
 
   /**
    * Runs one of our questions, `queries/<name>.sql`; parameters by number. One object a row, keys as the SQL names them.
