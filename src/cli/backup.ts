@@ -85,7 +85,7 @@ const STEPS: Readonly<Record<NonNullable<BackupsAnswer['running']>['step'], stri
 };
 
 /** `copying 45 % · 1.2 GB of 2.6 GB · 300 MB/s · 5 s left` */
-function bytesLine(what: string, done: number | null, total: number | null, elapsedMs: number): string {
+export function bytesLine(what: string, done: number | null, total: number | null, elapsedMs: number): string {
   if (done === null || total === null) return `  ${what}`;
   const share = total === 0 ? 1 : Math.min(1, done / total);
   const parts = [`${what} ${Math.floor(share * 100)} %`, `${bytes(done)} of ${bytes(total)}`];

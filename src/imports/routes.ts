@@ -14,7 +14,8 @@ import {
   operations,
   type UploadQuery,
 } from './imports-schema.ts';
-import { checked, optionsOf, optionsOfQuery, readJson, withFields } from './options.ts';
+import { withFields } from './map.ts';
+import { checked, optionsOf, optionsOfQuery, readJson } from './options.ts';
 import { type Gate, takeBody, takeParts } from './upload.ts';
 
 /** See ingest/admission.ts. */

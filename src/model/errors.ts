@@ -72,6 +72,9 @@ export const catalogue = {
   pipeline_failed: refusal('A pipeline failed on the record'),
   stream_gap: { status: 409, exit: 1, title: 'The store and the stream do not fit together' },
 
+  // An import that waits for its owner.
+  needs_answer: { status: 409, exit: 1, title: 'The import asks something' },
+
   // The machine, the data directory, the command line.
   port_taken: usage('The port is taken'),
   address_not_allowed: usage('The address is not allowed'),
