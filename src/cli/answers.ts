@@ -1,6 +1,7 @@
 // What the platform answers, as far as the command line reads it.
 import type { Static } from 'typebox';
 import type { Key, Keys, MadeKey, Token } from '../access/access-schema.ts';
+import type { ImportReport } from '../imports/import.ts';
 import type { Figures, OfAll, OfEachPeriod, Product, Sales } from '../query/analytics-schema.ts';
 import type { Backups } from '../query/backup-schema.ts';
 import type { Customer, History, Invoice } from '../query/orders-schema.ts';
@@ -27,6 +28,12 @@ export type ProductsAnswer = Partial<Static<typeof OfAll> & Static<typeof OfEach
 export type QuarantineEntryAnswer = Static<typeof Entry>;
 export type QuarantineListAnswer = Static<typeof Entries>;
 export type SettledAnswer = Static<typeof Redriven> | Static<typeof Discarded>;
+/** A page of them. */
+export interface ImportsAnswer {
+  readonly imports: readonly ImportReport[];
+  readonly next: string | null;
+}
+
 export type KeyAnswer = Static<typeof Key>;
 export type MadeKeyAnswer = Static<typeof MadeKey>;
 export type KeysAnswer = Static<typeof Keys>;

@@ -1,6 +1,6 @@
 // How a command asks a platform. Not on fetch: it gives up on an answer's headers after five minutes, and verify may rightly
 // take longer.
-import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connectPinned } from '../client/pinned-certificate.ts';
 import { catalogue, type ErrorCode, messageOf, TillstreamError } from '../model/errors.ts';
@@ -17,12 +17,21 @@ export interface Asking<Answer> {
   readonly method?: 'GET' | 'POST' | 'DELETE';
   readonly query?: QueryParameters;
   readonly body?: unknown;
+  /** Instead of a body: bytes of any number, read as they are sent. */
+  readonly upload?: Upload;
   /** Gives up on the answer when it is aborted. */
   readonly signal?: AbortSignal;
   /** What an answer of a platform has here: a program that speaks JSON may have that port. */
   readonly has: (keyof Answer & string) | null;
   /** How long the answer is waited for; a minute when left out. Infinity: it may rightly take any time. */
   readonly timeoutMs?: number;
+}
+
+export interface Upload {
+  readonly contentType: string;
+  /** All of them; null: not known before. */
+  readonly bytes: number | null;
+  readonly chunks: AsyncIterable<Buffer>;
 }
 
 /**
@@ -35,9 +44,9 @@ export async function ask<Answer>(connection: Connection, path: string, asking: 
   for (const [name, value] of Object.entries(asking.query ?? {})) {
     if (value !== undefined) url.searchParams.set(name, String(value));
   }
-  const { status, text } = await exchange(url, connection, asking).catch((cause: unknown) => {
-    throw unreachable(connection.url, cause);
-  });
+  const response = await exchange(url, connection, asking);
+  const text = (await collected(response, connection.url)).toString('utf8');
+  const { statusCode: status = 0 } = response;
   let answer: unknown;
   try {
     answer = text === '' ? null : JSON.parse(text);
@@ -53,29 +62,66 @@ export async function ask<Answer>(connection: Connection, path: string, asking: 
   throw problem(connection.url, answer);
 }
 
+/**
+ * Bytes that the platform answers, as they come.
+ * @param contentType that they have to be of
+ * @throws as ask()
+ */
+export async function* download(connection: Connection, path: string, contentType: string): AsyncGenerator<Buffer> {
+  const asking = { timeoutMs: Number.POSITIVE_INFINITY };
+  const response = await exchange(new URL(connection.url + path), connection, asking);
+  const { statusCode: status = 0, headers } = response;
+  if (status >= 300) {
+    const text = (await collected(response, connection.url)).toString('utf8');
+    throw problem(connection.url, text.startsWith('{') ? JSON.parse(text) : null);
+  }
+  if (headers['content-type']?.startsWith(contentType) !== true) {
+    response.destroy();
+    throw notAPlatform(connection.url);
+  }
+  try {
+    yield* response as AsyncIterable<Buffer>;
+  } catch (cause) {
+    throw unreachable(connection.url, cause);
+  }
+}
+
+async function collected(response: IncomingMessage, url: string): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  try {
+    for await (const part of response as AsyncIterable<Buffer>) parts.push(part);
+  } catch (cause) {
+    throw unreachable(url, cause);
+  }
+  return Buffer.concat(parts);
+}
+
+/** Resolves when the answer begins. @throws unreachable, and what an upload throws */
 async function exchange(
   url: URL,
   connection: Connection,
   asking: Omit<Asking<unknown>, 'has'>,
-): Promise<{ status: number; text: string }> {
+): Promise<IncomingMessage> {
   const { certificate } = connection;
-  const { timeoutMs = ANSWER_TIMEOUT_MS } = asking;
+  const { upload, timeoutMs = ANSWER_TIMEOUT_MS } = asking;
   const signal = AbortSignal.any([
     ...(asking.signal === undefined ? [] : [asking.signal]),
     ...(timeoutMs === Number.POSITIVE_INFINITY ? [] : [AbortSignal.timeout(timeoutMs)]),
   ]);
+  const inTime = AbortSignal.any([signal, AbortSignal.timeout(CONNECT_TIMEOUT_MS)]);
+  const refused = (cause: unknown): TillstreamError =>
+    cause instanceof TillstreamError ? cause : unreachable(connection.url, cause);
   const pinned =
     certificate === undefined
       ? null
-      : await connectPinned(
-          url.hostname,
-          Number(url.port || 443),
-          certificate,
-          AbortSignal.any([signal, AbortSignal.timeout(CONNECT_TIMEOUT_MS)]),
-        );
+      : await connectPinned(url.hostname, Number(url.port || 443), certificate, inTime).catch((cause: unknown) => {
+          throw refused(cause);
+        });
   const body = asking.body === undefined ? undefined : JSON.stringify(asking.body);
   const headers: Record<string, string> = { accept: 'application/json' };
   if (body !== undefined) headers['content-type'] = 'application/json';
+  if (upload !== undefined) headers['content-type'] = upload.contentType;
+  if (upload?.bytes != null) headers['content-length'] = String(upload.bytes);
   if (connection.key !== undefined) headers.authorization = `Bearer ${connection.key}`;
   return new Promise((resolvePromise, reject) => {
     const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
@@ -91,17 +137,38 @@ async function exchange(
       else socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => clearTimeout(deadline));
     });
     request.on('close', () => clearTimeout(deadline));
-    request.on('error', reject);
+    request.on('error', (cause) => reject(refused(cause)));
     request.on('response', (response: IncomingMessage) => {
-      const parts: Buffer[] = [];
-      response.on('data', (part: Buffer) => parts.push(part));
-      response.on('error', reject);
-      response.on('end', () =>
-        resolvePromise({ status: response.statusCode ?? 0, text: Buffer.concat(parts).toString('utf8') }),
-      );
+      // What was refused while it was being sent is not sent to its end.
+      response.on('close', () => request.destroy());
+      resolvePromise(response);
     });
-    request.end(body);
+    if (upload === undefined) request.end(body);
+    else sendAll(request, upload.chunks).catch((error: Error) => request.destroy(error));
   });
+}
+
+/** Ends early where the answer is there, or nobody takes any more. */
+async function sendAll(request: ClientRequest, chunks: AsyncIterable<Buffer>): Promise<void> {
+  let isOver = false;
+  let goOn = (): void => {};
+  const over = (): void => {
+    isOver = true;
+    goOn();
+  };
+  request
+    .on('response', over)
+    .on('close', over)
+    .on('drain', () => goOn());
+  for await (const chunk of chunks) {
+    if (isOver) return;
+    if (request.write(chunk)) continue;
+    await new Promise<void>((resolve) => {
+      goOn = resolve;
+      if (isOver) resolve();
+    });
+  }
+  if (!isOver) request.end();
 }
 
 const REASONS: Readonly<Record<string, string>> = { ENOTFOUND: 'no such host' };

@@ -7,6 +7,8 @@ import { backupCommand, restoreCommand } from './backup.ts';
 import { doctorCommand } from './doctor.ts';
 import { reportError, wrongUsage } from './failure.ts';
 import { generateCommand } from './generate.ts';
+import { importCommand } from './import.ts';
+import { importsCommand } from './imports.ts';
 import { program as invocation, version } from './invocation.ts';
 import { keysCommand, tokenCommand } from './keys.ts';
 import { optionDescription } from './options.ts';
@@ -28,7 +30,7 @@ function createProgram(): Command {
     .usage('<command> [options]');
   const groups: [string, Command[]][] = [
     ['Run:', [upCommand()]],
-    ['Bring sales in:', [replayCommand(), generateCommand()]],
+    ['Bring sales in:', [replayCommand(), importCommand(), importsCommand(), generateCommand()]],
     ['Look things up:', [invoiceCommand(), customerCommand(), salesCommand(), productsCommand(), queryCommand()]],
     [
       'Operate:',

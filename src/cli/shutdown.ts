@@ -13,6 +13,8 @@ export interface Shutdown {
   readonly asked: Promise<void>;
   /** The same, from within. */
   now(): void;
+  /** Signals mean what they meant before. */
+  release(): void;
 }
 
 /** @param onFirst  called with the first signal */
@@ -29,6 +31,14 @@ export function listenForShutdown(onFirst: () => void): Shutdown {
       process.exit(INTERRUPTED);
     }
   };
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onSignal);
-  return { signal: controller.signal, asked, now: () => controller.abort() };
+  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const name of names) process.on(name, onSignal);
+  return {
+    signal: controller.signal,
+    asked,
+    now: () => controller.abort(),
+    release() {
+      for (const name of names) process.off(name, onSignal);
+    },
+  };
 }

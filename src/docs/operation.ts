@@ -10,6 +10,7 @@ export const tags = {
   Orders: 'Invoices, customers and purchase histories by key: within milliseconds of the sale.',
   Analytics: 'Sales, products and invoices of any period, and one SELECT on everything.',
   Platform: 'How it is, whether its stores agree, what happens now, and its backups.',
+  Imports: 'Files of any size, round the stream into all stores.',
   Quarantine: 'What a store could not use: it waits, whole, with the reason.',
   Keys: "API keys, and tokens that open one customer's data alone.",
 } as const;
@@ -22,6 +23,8 @@ declare module 'fastify' {
     problems?: readonly ErrorCode[];
     /** What the route reads by itself: described, and not validated before it. */
     reads?: { readonly headers: TSchema; readonly body: object };
+    /** Its body may be of any size, and take any time, as long as it comes. */
+    isLong?: boolean;
   }
 }
 

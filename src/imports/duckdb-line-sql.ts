@@ -21,7 +21,7 @@ export interface RawRows {
 }
 
 /** Columns of a line, as staged. */
-export const LINE_COLUMNS =
+const LINE_COLUMNS =
   'invoice_no, line_id, stock_code, description, quantity, invoice_date, unit_price, customer_id, country, extra';
 
 /** Control characters, blanks that JavaScript trims and SQL does not, and what stands for bytes that are no text. */
@@ -105,15 +105,21 @@ const SEPARATORS = ['/', '-', '.'];
 
 function dateSql(column: string, order: DateOrder | null): string {
   const orders = { 'month-first': ['%m', '%d'], 'day-first': ['%d', '%m'] } as const;
-  const formats =
+  const numbers =
     order === null
-      ? ISO_FORMATS
-      : SEPARATORS.flatMap((separator) => {
-          const day = [...orders[order], '%Y'].join(separator);
-          return [`${day} %H:%M`, `${day} %H:%M:%S`];
-        });
-  return `CASE WHEN regexp_full_match(${column}, ${sqlText(order === null ? ISO : NUMBERS)})
-    THEN try_strptime(${column}, [${formats.map(sqlText).join(', ')}]) END`;
+      ? ''
+      : `WHEN regexp_full_match(${column}, ${sqlText(NUMBERS)}) THEN try_strptime(${column}, ${formatList(
+          SEPARATORS.flatMap((separator) => {
+            const day = [...orders[order], '%Y'].join(separator);
+            return [`${day} %H:%M`, `${day} %H:%M:%S`];
+          }),
+        )})`;
+  return `CASE ${numbers} WHEN regexp_full_match(${column}, ${sqlText(ISO)})
+    THEN try_strptime(${column}, ${formatList(ISO_FORMATS)}) END`;
+}
+
+function formatList(formats: readonly string[]): string {
+  return `[${formats.map(sqlText).join(', ')}]`;
 }
 
 /** What is not ours, as the door keeps it: every column's text by its name. null: all columns are ours. */

@@ -1,8 +1,6 @@
 // The lines of a part in columns, for the order store: numbers as they are, texts by codes of the part's own dictionaries.
 import type { DuckDBConnection, DuckDBVector } from '@duckdb/node-api';
 import type { LineColumns, TextColumn } from '../stores/orders/order-store.ts';
-import { storeError } from '../stores/warehouse/duckdb-failure.ts';
-import { sqlText } from '../stores/warehouse/duckdb-session.ts';
 
 const TEXTS = [
   ['invoiceNo', 'invoice_no'],
@@ -22,15 +20,6 @@ const NUMBERS = [
   ['receivedAt', 'CAST(received_at AS DOUBLE)'],
   ['position', 'CAST("position" AS DOUBLE)'],
 ] as const;
-
-/** Of the whole part: some 100 bytes a line. @throws unavailable */
-export async function partColumns(connection: DuckDBConnection, part: string): Promise<LineColumns> {
-  try {
-    return await readColumns(connection, `read_parquet(${sqlText(part)})`);
-  } catch (error) {
-    throw storeError(error, 'A part of the import cannot be read');
-  }
-}
 
 /** @param from SQL for a relation with the columns of a part, its lines as LineColumns wants them */
 export async function readColumns(connection: DuckDBConnection, from: string): Promise<LineColumns> {

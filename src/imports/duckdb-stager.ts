@@ -16,8 +16,8 @@ export interface StagerOptions {
   /** For what does not fit into memory; made, and removed by close(). */
   readonly spillDirectory: string;
   readonly memoryLimitMb: number;
-  /** Parquet `invoice_no, lines`: invoices whose numbers go on behind those. */
-  readonly continued?: string;
+  /** Parquet files `invoice_no, lines`: invoices whose numbers go on behind those. */
+  readonly continued: readonly string[];
 }
 
 const FAILURE = 'The lines of the import cannot be staged';
@@ -133,9 +133,10 @@ export class DuckDbStager implements Stager {
     });
     const stager = new DuckDbStager(instance, await instance.connect(), options);
     await stager.#connection.run('CREATE TABLE counts (invoice_no VARCHAR, rows BIGINT)');
-    if (options.continued !== undefined) {
+    if (options.continued.length > 0) {
+      const files = `[${options.continued.map(sqlText).join(', ')}]`;
       await stager.#connection.run(
-        `INSERT INTO counts SELECT invoice_no, lines FROM read_parquet(${sqlText(options.continued)})`,
+        `INSERT INTO counts SELECT invoice_no, max(lines) FROM read_parquet(${files}) GROUP BY invoice_no`,
       );
     }
     return stager;

@@ -73,6 +73,9 @@ export const catalogue = {
   stream_gap: { status: 409, exit: 1, title: 'The store and the stream do not fit together' },
   lake_damaged: { status: 409, exit: 1, title: 'The lake is damaged' },
 
+  // An import that waits for its owner.
+  needs_answer: { status: 409, exit: 1, title: 'The import asks something' },
+
   // The machine, the data directory, the command line.
   port_taken: usage('The port is taken'),
   address_not_allowed: usage('The address is not allowed'),

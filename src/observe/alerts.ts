@@ -22,6 +22,8 @@ const HOLD_MS: Readonly<Record<AlertName, number>> = {
   consumer_stopped: 0,
   consumer_behind: MINUTE_MS,
   quarantine_grows: MINUTE_MS,
+  import_asks: 0,
+  import_failed: 0,
   disk_low: MINUTE_MS,
 };
 /** So long it has to be away until it is over: what comes and goes is one trouble, not many. */

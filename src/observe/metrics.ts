@@ -3,6 +3,7 @@
 // Names follow Prometheus: base units, `_total` for what only grows. Nothing in them is a customer's.
 import { readFileSync } from 'node:fs';
 import type { HistogramCounts } from '../model/histogram.ts';
+import { importMetrics } from './import-metrics.ts';
 import type { LoopDelay } from './loop-delay.ts';
 import type { Exposition, Metric, Sample } from './prometheus.ts';
 import type { ConsumerReading, Reading } from './reading.ts';
@@ -208,7 +209,7 @@ const machine: readonly Metric<Moment>[] = [
   },
 ];
 
-export const metrics: readonly Metric<Moment>[] = [...lines, ...delivery, ...machine];
+export const metrics: readonly Metric<Moment>[] = [...lines, ...delivery, ...importMetrics, ...machine];
 
 function byCode(counts: ReadonlyMap<string, number>): Sample[] {
   return [...counts].map(([code, value]) => ({ labels: { code }, value }));

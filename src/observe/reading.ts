@@ -9,6 +9,19 @@ export interface ConsumerReading extends ConsumerStatus {
   readonly lagSeconds: number;
 }
 
+/** Counted since the start of the platform. */
+export interface ImportsReading {
+  readonly open: { readonly waiting: number; readonly running: number; readonly needs_answer: number };
+  /** How many ended in each state. */
+  readonly ended: ReadonlyMap<string, number>;
+  /** Of those that are done; so are the rejected ones. */
+  readonly rows: number;
+  readonly rejected: number;
+  readonly seconds: number;
+  /** The newest that failed, as long as none was done after it; null: there is none. */
+  readonly failed: { readonly id: string; readonly code: ErrorCode } | null;
+}
+
 export interface Reading {
   /** ms since 1970. */
   readonly atMs: number;
@@ -30,6 +43,7 @@ export interface Reading {
   };
   readonly consumers: readonly ConsumerReading[];
   readonly quarantine: Readonly<Record<QuarantineState, number>>;
+  readonly imports: ImportsReading;
   readonly disk: {
     readonly freeBytes: number;
     /** Kept free: below it the door is closed. */

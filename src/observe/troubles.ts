@@ -1,5 +1,5 @@
 // What is wrong at one moment, in words for the person who is told. Codes and figures only: nothing of a customer's.
-import type { ConsumerReading, Reading } from './reading.ts';
+import type { ConsumerReading, ImportsReading, Reading } from './reading.ts';
 
 /** 0 in any of them: nothing of that kind is ever a trouble. */
 export interface AlertLimits {
@@ -15,6 +15,8 @@ export type AlertName =
   | 'consumer_stopped'
   | 'consumer_behind'
   | 'quarantine_grows'
+  | 'import_asks'
+  | 'import_failed'
   | 'disk_low';
 
 export interface Trouble {
@@ -41,7 +43,7 @@ const HELD_SECONDS_MAX = 15 * 60;
 
 /** @param quietMs for how long no line has come after a steady flow; 0: lines come, or never came steadily */
 export function troublesOf(reading: Reading, quietMs: number, limits: AlertLimits): Trouble[] {
-  const { closedBecause, consumers, quarantine, disk } = reading;
+  const { closedBecause, consumers, quarantine, imports, disk } = reading;
   const troubles: Trouble[] = [];
   if (closedBecause !== null) troubles.push(doorClosed(closedBecause.message));
   if (quietMs > 0) troubles.push(salesStopped(quietMs, limits.quietMinutes));
@@ -55,6 +57,8 @@ export function troublesOf(reading: Reading, quietMs: number, limits: AlertLimit
   if (limits.quarantineRecords > 0 && quarantine.waiting >= limits.quarantineRecords) {
     troubles.push(quarantineGrows(quarantine.waiting, limits.quarantineRecords));
   }
+  if (imports.open.needs_answer > 0) troubles.push(importAsks(imports.open.needs_answer));
+  if (imports.failed !== null) troubles.push(importFailed(imports.failed));
   if (disk.freeBytes < limits.diskFreeBytes) troubles.push(diskLow(disk, limits.diskFreeBytes));
   return troubles;
 }
@@ -98,6 +102,23 @@ function quarantineGrows(waiting: number, threshold: number): Trouble {
     ...{ alert: 'quarantine_grows', store: null, value: waiting, threshold },
     message: waiting === 1 ? 'One record waits in quarantine.' : `${waiting} records wait in quarantine.`,
     hint: '`tillstream quarantine list` shows them with the reason: redrive them after a fix, or discard them.',
+  };
+}
+
+function importAsks(asking: number): Trouble {
+  const those = asking === 1 ? 'One import waits' : `${asking} imports wait`;
+  return {
+    ...{ alert: 'import_asks', store: null, value: asking, threshold: null },
+    message: `${those} for an answer: nothing of it is in the stores yet.`,
+    hint: '`tillstream imports` shows what is asked, `tillstream imports answer` answers, `tillstream imports cancel` gives it up.',
+  };
+}
+
+function importFailed({ id, code }: NonNullable<ImportsReading['failed']>): Trouble {
+  return {
+    ...{ alert: 'import_failed', store: null, value: null, threshold: null },
+    message: `Import ${id} has failed (${code}), and none was done since.`,
+    hint: '`tillstream imports show` says why, docs/ERRORS.md what to do. Import the file again then: what is in the stores counts once.',
   };
 }
 

@@ -6,6 +6,7 @@ import {
   type AnySetting,
   type Environment,
   isNetwork,
+  isSchedule,
   isTimeZone,
   isWebhook,
   listed,
@@ -81,6 +82,23 @@ export const settings = {
     description: `A proxy before it speaks HTTPS; its X-Forwarded headers are believed, from ${PRIVATE_NETWORKS} where the flag names no addresses.`,
     expected: `addresses or networks such as 10.0.0.0/8, or some of ${PRIVATE_NETWORKS}, separated by commas`,
     parse: (given) => (listed(given).every(isNetwork) ? given : undefined),
+  }),
+  importSchedule: text({
+    variable: 'TILLSTREAM_IMPORT_SCHEDULE',
+    flag: { name: '--import-schedule', value: '<cron>' },
+    default: '* * * * *',
+    defaultInWords: '`* * * * *`, every minute',
+    description: 'When the inbox is looked into for files to import; off: never.',
+    expected: 'five fields of cron, such as "0 3 * * *", or off',
+    parse: (given) => (isSchedule(given) ? given : undefined),
+  }),
+  dateOrder: text({
+    variable: 'TILLSTREAM_DATE_ORDER',
+    default: '',
+    description:
+      'How dates such as 1/12/2010 are read in files that leave it open; without it, their import waits for an answer.',
+    expected: 'month-first or day-first',
+    parse: (given) => (['month-first', 'day-first'].includes(given) ? given : undefined),
   }),
   timeZone: text({
     variable: 'TILLSTREAM_TIME_ZONE',

@@ -1,9 +1,13 @@
 // The whole platform in one process: a data directory, its parts, the routes before them, an address.
 import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { limitRate } from '../access/rate-limit.ts';
 import { describeApi } from '../docs/openapi.ts';
 import { docsPages } from '../docs/pages.ts';
+import { INBOX } from '../imports/import-queue.ts';
+import { ImportWatch } from '../imports/import-watch.ts';
+import { keepInbox } from '../imports/inbox.ts';
 import { LoopDelay } from '../observe/loop-delay.ts';
 import { createMetrics } from '../observe/metrics.ts';
 import type { Reading } from '../observe/reading.ts';
@@ -76,7 +80,7 @@ async function start({ config, sample, onFatal }: PlatformOptions): Promise<Plat
     onFatal(error);
   };
   const parts = await tryPort(address)
-    .then(() => openParts(directory, config, onEnd))
+    .then(() => openParts(directory, config, onEnd, writeLog))
     .catch((error: unknown) => {
       directory.close();
       throw error;
@@ -91,7 +95,9 @@ async function start({ config, sample, onFatal }: PlatformOptions): Promise<Plat
   const ending = new AbortController();
   const version = packageVersion();
   const backups = { dataDirectory: directory.path, version, diskReserveBytes: config.diskReserveBytes };
-  const operator = createOperator(parts, backups, writeLog);
+  const operator = createOperator(parts, backups, config.timeZone, writeLog);
+  const { imports } = parts;
+  const importWatch = new ImportWatch(imports);
   const rate = new RateMeter(() => parts.ingest.counters.accepted);
   const meter = new RequestMeter();
   const loopDelay = new LoopDelay();
@@ -104,13 +110,14 @@ async function start({ config, sample, onFatal }: PlatformOptions): Promise<Plat
     ...(address.trustedProxies === null ? {} : { trustedProxies: address.trustedProxies }),
   });
   const startedAt = new Date();
-  const reading = (): Promise<Reading> => readingOf(parts, operator);
+  const reading = (): Promise<Reading> => readingOf(parts, operator, importWatch);
   const metrics = createMetrics({ version, requests: meter, loopDelay, reading });
   const close = async (): Promise<void> => {
     log.info('The platform is ending');
     ending.abort();
     rate.stop();
     loopDelay.close();
+    importWatch.close();
     parts.admission.close();
     await Promise.race([server.close(), pause(ANSWERS_TIMEOUT_MS, undefined, { ref: false })]);
     await Promise.all([parts.close(), access.close()]);
@@ -120,7 +127,8 @@ async function start({ config, sample, onFatal }: PlatformOptions): Promise<Plat
   try {
     if (config.rateLimit > 0) await limitRate(server, config.rateLimit);
     await describeApi(server, version);
-    const served = { parts, access, operator, config, directory, version, startedAt, rate, reading, metrics };
+    const about = { config, directory, version, startedAt, rate, reading, metrics };
+    const served = { ...about, parts, access, operator, imports, importWatch };
     registerRoutes(server, { ...served, log: writeLog, ending: ending.signal });
     await docsPages(server);
     const url = await listen(server, address);
@@ -136,6 +144,16 @@ async function start({ config, sample, onFatal }: PlatformOptions): Promise<Plat
       onError: (error) => log.error({ err: error }, 'Passed records could not be removed from the stream'),
       signal: ending.signal,
     });
+    keepInbox(
+      config.importSchedule,
+      {
+        directory: join(directory.lake, INBOX),
+        imports,
+        now: Date.now,
+        onError: (err, file) => log.error({ err, file }, 'A file of the inbox could not be taken'),
+      },
+      ending.signal,
+    );
     startAlerting({
       config,
       platform: { version, dataDirectory: directory.path },

@@ -1,4 +1,6 @@
 // What an operator does to a running platform: look at its consumers, verify, redrive, back up.
+import type { Correction } from '../imports/redrive-row.ts';
+import { QUARANTINE_STORE } from '../imports/rejects.ts';
 import type { WriteLog } from '../model/log.ts';
 import type { QuarantineEntry } from '../stores/quarantine/quarantine.ts';
 import type { ConsumerStatus } from '../stream/consumer.ts';
@@ -9,6 +11,7 @@ import type { Exchanging } from './exchange.ts';
 import type { Parts } from './parts.ts';
 import { type BuildProgress, type Rebuildable, type RebuildReport, type RebuildStep, rebuild } from './rebuild.ts';
 import type { RebuildThread } from './rebuild-thread.ts';
+import { redriveRow } from './redrive-row.ts';
 import type { RebuiltStore } from './store-swap.ts';
 import { askPatiently } from './thread-status.ts';
 import type { Thread } from './threads.ts';
@@ -28,7 +31,8 @@ export interface Operator {
   rebuildProgress(): Promise<RunningRebuild | null>;
   /** What comes after this record is to stay on the stream, whatever the stores have passed; null: nothing more. */
   streamFloor(): string | null;
-  redrive(entry: QuarantineEntry): Promise<RedriveResult>;
+  /** @param correction of a rejected row of an import: fields that take the place of its own */
+  redrive(entry: QuarantineEntry, correction?: Correction): Promise<RedriveResult>;
   /** @throws not_found, conflict */
   discard(id: string): Promise<void>;
 }
@@ -44,8 +48,13 @@ export interface RunningRebuild extends BuildProgress {
   readonly step: RebuildStep;
 }
 
-export function createOperator(parts: Parts, backups: Omit<BackupOrder, 'path'>, log: WriteLog): Operator {
-  const { stream, quarantine, imports, pipelines, warehouse, threads, startBackupThread } = parts;
+export function createOperator(
+  parts: Parts,
+  backups: Omit<BackupOrder, 'path'>,
+  timeZone: string,
+  log: WriteLog,
+): Operator {
+  const { stream, ingest, quarantine, imports, pipelines, warehouse, threads, startBackupThread } = parts;
   /**
    * verify, redrive, backup and rebuild hold delivery, verify reads the ledger while nobody changes it, and a backup and a rebuild the
    * lake: one after the other.
@@ -105,8 +114,12 @@ export function createOperator(parts: Parts, backups: Omit<BackupOrder, 'path'>,
       const { path, startedAt, progress } = running;
       return { path, startedAt, ...(await progress()) };
     },
-    redrive: ({ id, store }) =>
-      oneAtATime(() => (store === 'warehouse' ? warehouse : pipelines).call('redrive', store, id)),
+    redrive: (entry, correction = {}) =>
+      oneAtATime(() => {
+        const { id, store } = entry;
+        if (store === QUARANTINE_STORE) return redriveRow({ ingest, quarantine, timeZone }, entry, correction);
+        return (store === 'warehouse' ? warehouse : pipelines).call('redrive', store, id);
+      }),
     discard: (id) =>
       oneAtATime(async () => {
         await quarantine.settle(id, 'discarded');

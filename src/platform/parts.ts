@@ -1,9 +1,11 @@
 // The parts of a platform in one process, opened and closed in the right order.
 import { setTimeout as pause } from 'node:timers/promises';
 import { monotonicFactory } from 'ulid';
+import type { ImportQueue } from '../imports/import-queue.ts';
 import { Admission } from '../ingest/admission.ts';
 import { Ingest } from '../ingest/ingest.ts';
 import { createClock } from '../model/clock.ts';
+import type { WriteLog } from '../model/log.ts';
 import { openLmdbOrders } from '../stores/orders/lmdb-orders.ts';
 import { openLmdbQuarantine } from '../stores/quarantine/lmdb-quarantine.ts';
 import type { Quarantine } from '../stores/quarantine/quarantine.ts';
@@ -15,6 +17,8 @@ import { BATCHES_TIMEOUT_MS, STREAM_TIMEOUT_MS } from './closing.ts';
 import type { Config } from './config.ts';
 import type { HostedConsumers } from './consumer-host.ts';
 import type { DataDirectory } from './data-directory.ts';
+import type { ImportThread } from './import-thread.ts';
+import { createImports } from './imports.ts';
 import { lookingUp, type OrdersLookup } from './orders-lookup.ts';
 import type { PipelineThread } from './pipeline-thread.ts';
 import type { RebuildThread } from './rebuild-thread.ts';
@@ -22,14 +26,6 @@ import { openStreamOnThread, type StreamOnThread } from './stream-on-thread.ts';
 import type { StreamThread } from './stream-thread.ts';
 import { startThread, type Thread } from './threads.ts';
 import type { WarehouseThread } from './warehouse-thread.ts';
-
-/** Bulk imports, as far as who needs the stores to stand still knows them. */
-export interface HeldImports {
-  /** They go no further than the part under way; resolves when it is in all stores, or at once when none is. */
-  hold(): Promise<void>;
-  /** Harmless when they are not held. */
-  release(): void;
-}
 
 export interface Parts {
   readonly stream: StreamOnThread;
@@ -40,11 +36,11 @@ export interface Parts {
   /** To look up; the pipeline thread writes. */
   readonly orders: OrdersLookup;
   readonly quarantine: Quarantine;
-  readonly imports: HeldImports;
   readonly pipelines: Thread<PipelineThread>;
   readonly warehouse: Thread<WarehouseThread>;
   /** Both threads, as far as they run consumers. */
   readonly threads: readonly Thread<HostedConsumers>[];
+  readonly imports: ImportQueue;
   /** A thread for one backup; whoever starts it ends it. */
   startBackupThread(): Thread<BackupThread>;
   /** The same for one rebuild. */
@@ -65,6 +61,7 @@ export async function openParts(
   directory: DataDirectory,
   config: Config,
   onEnd: (error: Error) => void,
+  log: WriteLog,
 ): Promise<Parts> {
   const head = new Head();
   const shared = { head: head.buffer, ordersTurns: WriterTurns.newBuffer() };
@@ -96,10 +93,14 @@ export async function openParts(
     await admission.open();
     await Promise.all(threads.map((thread) => thread.call('start')));
     const tail = reader.tail.bind(reader);
-    // None run yet.
-    const imports: HeldImports = { hold: async () => {}, release: () => {} };
     // Without it the platform goes on: its backup or rebuild fails.
     const startBackupThread = () => startThread<BackupThread>('backup-thread', directory, shared, config, () => {});
+    const imports = createImports({
+      ...{ stream, clock, quarantine, warehouse, directory, config, log },
+      startThread: () => startThread<ImportThread>('import-thread', directory, shared, config, () => {}),
+    });
+    opened.push(() => imports.close());
+    imports.start();
     const startRebuildThread = () => startThread<RebuildThread>('rebuild-thread', directory, shared, config, () => {});
     return {
       startBackupThread,

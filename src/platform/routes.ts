@@ -2,6 +2,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Guard } from '../access/guard.ts';
 import { accessRoutes } from '../access/routes.ts';
+import type { ImportWatch } from '../imports/import-watch.ts';
+import type { Imports } from '../imports/imports.ts';
+import { importRoutes } from '../imports/routes.ts';
 import { ingestRoutes } from '../ingest/routes.ts';
 import type { WriteLog } from '../model/log.ts';
 import type { Metrics } from '../observe/metrics.ts';
@@ -34,6 +37,8 @@ export interface Served {
   readonly version: string;
   readonly startedAt: Date;
   readonly rate: RateMeter;
+  readonly imports: Imports;
+  readonly importWatch: ImportWatch;
   readonly reading: () => Promise<Reading>;
   readonly metrics: Metrics;
   readonly log: WriteLog;
@@ -41,10 +46,8 @@ export interface Served {
   readonly ending: AbortSignal;
 }
 
-export function registerRoutes(
-  server: FastifyInstance,
-  { parts, access, operator, config, directory, version, startedAt, rate, reading, metrics, log, ending }: Served,
-): void {
+export function registerRoutes(server: FastifyInstance, served: Served): void {
+  const { parts, access, operator, config, directory, version, startedAt, rate, imports, importWatch, log } = served;
   const { stream, tail, ingest, admission, orders, quarantine, warehouse } = parts;
   const questions = {
     ask: (...question: Parameters<WarehouseThread['ask']>) => warehouse.call('ask', ...question),
@@ -57,16 +60,17 @@ export function registerRoutes(
     log,
   });
   ingestRoutes(server, ingest, admission);
+  importRoutes(server, imports, admission);
   ordersRoutes(server, orders);
   analyticsRoutes(server, questions, config.timeZone);
   sqlRoutes(server, questions);
   quarantineRoutes(server, quarantine, operator);
   backupRoutes(server, {
-    backup: (path, signal) => operator.backup(path, AbortSignal.any([signal, ending])),
+    backup: (path, signal) => operator.backup(path, AbortSignal.any([signal, served.ending])),
     progress: () => operator.backupProgress(),
   });
   rebuildRoutes(server, {
-    rebuild: (store, signal) => operator.rebuild(store, AbortSignal.any([signal, ending])),
+    rebuild: (store, signal) => operator.rebuild(store, AbortSignal.any([signal, served.ending])),
     progress: () => operator.rebuildProgress(),
   });
   const status = () =>
@@ -78,7 +82,8 @@ export function registerRoutes(
       stream,
       ingest,
       linesPerSecond: () => rate.perSecond,
-      reading,
+      reading: served.reading,
+      imports: importWatch,
       storeSizes: () => storeSizes(directory),
     });
   statusRoutes(server, {
@@ -90,9 +95,10 @@ export function registerRoutes(
   liveRoutes(server, {
     pulse: async () => pulseOf(await status()),
     tail,
+    imports: importWatch,
     isStillAdmitted: (request) => isAdmitted(access.guard, request),
   });
-  metricsRoutes(server, metrics);
+  metricsRoutes(server, served.metrics);
 }
 
 function isAdmitted(guard: Guard, request: FastifyRequest): boolean {

@@ -1,4 +1,4 @@
-// The HTTP server: routes are in ingest/ and query/; here is what holds for all of them.
+// The HTTP server: routes are in ingest/, imports/ and query/; here is what holds for all of them.
 import fastify, {
   type FastifyError,
   type FastifyInstance,
@@ -13,6 +13,7 @@ import { formOf, parseJson } from '../ingest/body.ts';
 import { isTillstreamError, messageOf, TillstreamError } from '../model/errors.ts';
 import { problemOf, retryAfterOf } from '../model/problem.ts';
 import type { RequestMeter } from '../observe/request-meter.ts';
+import { LongBodies } from './long-bodies.ts';
 import { collectRoutes, type Route } from './route-list.ts';
 
 /** A request has to be there within this time, its head within the second; a connection between requests may rest this long. */
@@ -71,6 +72,7 @@ export function createServer(options: ServerOptions): Server {
     if (problem.status === 401) reply.header('www-authenticate', challengeOf(request));
     return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
   };
+  const longBodies = new LongBodies(REQUEST_TIMEOUT_MS);
   const slowClients = { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: CONNECTIONS_CHECK_MS };
   const server = fastify({
     logger: false,
@@ -82,6 +84,7 @@ export function createServer(options: ServerOptions): Server {
     forceCloseConnections: 'idle',
     // What comes on them meanwhile is refused below, in our form.
     return503OnClosing: false,
+    clientErrorHandler: longBodies.onClientError,
     // What does not even get to a route; the hooks below do not see it. Of what it asks for wrongly, nobody without a key is told.
     frameworkErrors: (error, request, reply) => {
       meter?.begin(request.method, undefined, reply.raw);
@@ -137,6 +140,7 @@ export function createServer(options: ServerOptions): Server {
     for (const schema of [querystring, body])
       if (typeof schema === 'object' && schema !== null) Object.assign(schema, { additionalProperties: false });
     if (querystring !== undefined) route.schema = { ...route.schema, querystring };
+    if (route.config?.isLong === true) before.push(longBodies.begin);
     if (before.length > 0) route.preHandler = [...before, ...[route.preHandler ?? []].flat()];
   });
   server.removeAllContentTypeParsers();

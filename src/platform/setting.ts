@@ -1,5 +1,6 @@
 // What a setting is, and how one is read: its flag goes before its variable, and that before its default.
 import { isIP } from 'node:net';
+import { Cron } from 'croner';
 import { zoneFormat } from '../model/dates.ts';
 import { TillstreamError } from '../model/errors.ts';
 
@@ -89,6 +90,17 @@ export function isWebhook(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, username, password } = new URL(text);
   return ['http:', 'https:'].includes(protocol) && username === '' && password === '';
+}
+
+/** Of cron, to the minute; or `off`. */
+export function isSchedule(text: string): boolean {
+  if (text === 'off') return true;
+  try {
+    // Without what to do, it does not start.
+    return new Cron(text.trim(), { mode: '5-part', paused: true }).nextRun() !== null;
+  } catch {
+    return false;
+  }
 }
 
 export function isTimeZone(text: string): boolean {

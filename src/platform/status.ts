@@ -1,5 +1,6 @@
 // What a platform says about itself: a reading of all its parts, GET /v1/status, GET /v1/stream.
 import type { Static } from 'typebox';
+import type { ImportWatch } from '../imports/import-watch.ts';
 import { bodyLimits } from '../ingest/body.ts';
 import type { Ingest } from '../ingest/ingest.ts';
 import { lineLimits } from '../model/line.ts';
@@ -24,9 +25,10 @@ export interface StatusSources {
   readonly linesPerSecond: () => number;
   readonly reading: () => Promise<Reading>;
   readonly storeSizes: () => Promise<StoreSizes>;
+  readonly imports: ImportWatch;
 }
 
-export async function readingOf(parts: Parts, operator: Operator): Promise<Reading> {
+export async function readingOf(parts: Parts, operator: Operator, imports: ImportWatch): Promise<Reading> {
   const { stream, ingest, admission } = parts;
   const [bounds, consumers, quarantine, replaced] = await Promise.all([
     stream.bounds(),
@@ -43,6 +45,7 @@ export async function readingOf(parts: Parts, operator: Operator): Promise<Readi
     stream: stream.size(),
     consumers: consumers.map((consumer) => consumerReading(consumer, bounds.newest, atMs)),
     quarantine,
+    imports: imports.reading(),
     disk: { freeBytes: admission.freeBytes, reserveBytes: admission.limits.diskReserveBytes },
   };
 }
@@ -69,6 +72,7 @@ export async function statusOf(sources: StatusSources): Promise<Status> {
       bytes: sizes[consumer.store] ?? null,
     })),
     quarantine,
+    imports: sources.imports.open().slice(-IMPORTS_SHOWN_MAX),
     accepted: {
       lines: lines.accepted,
       rejected: ingest.counters.rejected,
@@ -81,6 +85,9 @@ export async function statusOf(sources: StatusSources): Promise<Status> {
     limits: { ...bodyLimits, line: lineLimits },
   };
 }
+
+/** The newest: a screenful. */
+const IMPORTS_SHOWN_MAX = 20;
 
 export interface StreamSources {
   readonly stream: StreamOnThread;

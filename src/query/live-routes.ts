@@ -5,6 +5,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
 import { type Caller, mayRead } from '../access/caller.ts';
+import type { ImportSummary } from '../imports/summary.ts';
 import { TillstreamError } from '../model/errors.ts';
 import type { AcceptedLine } from '../model/line.ts';
 import { amountE4, poundsFromE4 } from '../model/money.ts';
@@ -17,6 +18,12 @@ export interface LiveSources {
   pulse(): Promise<Static<typeof Pulse>>;
   /** The newest records after one, oldest first. */
   tail(after: Sequence | null, recordsMax: number): Promise<StreamTail>;
+  readonly imports: {
+    /** That have not ended, oldest first. */
+    open(): readonly ImportSummary[];
+    /** That have ended after what was answered as `newest` before; null: none yet. */
+    endedAfter(after: number | null): { readonly ended: readonly ImportSummary[]; readonly newest: number };
+  };
   /** Whether who asked would still be let in: keys end, and are revoked. */
   isStillAdmitted(request: FastifyRequest): boolean;
 }
@@ -43,6 +50,7 @@ export function liveRoutes(server: FastifyInstance, sources: LiveSources): void 
   const viewers = new Set<Viewer>();
   let timer: NodeJS.Timeout | null = null;
   let after: Sequence | null = null;
+  let importsAfter: number | null = null;
 
   const leave = (viewer: Viewer): void => {
     viewers.delete(viewer);
@@ -51,6 +59,7 @@ export function liveRoutes(server: FastifyInstance, sources: LiveSources): void 
     clearInterval(timer);
     timer = null;
     after = null;
+    importsAfter = null;
   };
 
   let isTelling = false;
@@ -58,11 +67,16 @@ export function liveRoutes(server: FastifyInstance, sources: LiveSources): void 
   const tell = async (): Promise<void> => {
     const [pulse, { records, skipped, newest }] = await Promise.all([sources.pulse(), sources.tail(after, LINES_MAX)]);
     after = newest;
+    const { ended, newest: newestEnd } = sources.imports.endedAfter(importsAfter);
+    importsAfter = newestEnd;
+    const imports = [...ended, ...sources.imports.open().filter(({ state }) => state !== 'waiting')];
+    const importEvents = imports.map((each) => eventOf('import', each)).join('');
     const lines = records.flatMap(({ sequence, data }) => parseRecord(sequence, data));
     const shown = lines.slice(-LINES_MAX);
     // Lines of records that were passed over are not counted: those were not read.
     const event = (isReader: boolean): string =>
       eventOf('pulse', pulse) +
+      (isReader ? importEvents : '') +
       (shown.length === 0
         ? ''
         : eventOf('lines', { lines: shown.map((line) => shownLine(line, isReader)), skippedRecords: skipped }));

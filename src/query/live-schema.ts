@@ -1,6 +1,7 @@
 // What GET /v1/live tells.
 import Type, { type Static } from 'typebox';
 import { answer } from '../docs/operation.ts';
+import { exampleImportSummary } from '../imports/imports-schema.ts';
 import { exampleStatus, Status } from './status-schema.ts';
 
 /** What changes from second to second. */
@@ -49,13 +50,17 @@ export const operation = {
       '',
       '- `pulse`, once a second: `at`, and `accepting`, `accepted`, `replaced`, `stream`, `consumers` and `quarantine` as `GET /v1/status` has them.',
       '- `lines`, when some came: the newest twenty under `lines`, and under `skippedRecords` how many records were passed over. Customers are masked for a key without `read`.',
+      '- `import`, once a second for each import under way, and once when one ends: what stands under `imports` of `GET /v1/status`. For a key with `read` alone.',
       '',
       'Who reads too slowly misses events. "Try it out" waits for an end that does not come: use `curl -N`.',
     ].join('\n'),
     tags: ['Platform'],
     response: {
       200: answer(EVENT_STREAM, 'Events, without an end.', Type.String(), {
-        events: { summary: 'A second', value: eventOf('pulse', pulse) + eventOf('lines', lines) },
+        events: {
+          summary: 'A second',
+          value: eventOf('pulse', pulse) + eventOf('import', exampleImportSummary) + eventOf('lines', lines),
+        },
       }),
     },
   },

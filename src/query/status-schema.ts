@@ -1,6 +1,7 @@
 // What status, stream and the health checks answer.
 import Type, { type Static } from 'typebox';
 import { json } from '../docs/operation.ts';
+import { exampleImportSummary, Summary } from '../imports/imports-schema.ts';
 import { errorCodes } from '../model/errors.ts';
 import { lineLimits } from '../model/line.ts';
 
@@ -55,6 +56,7 @@ export const Status = Type.Object(
       }),
     }),
     consumers: Type.Array(Consumer),
+    imports: Type.Array(Summary, { description: 'That have not ended, oldest first: the newest twenty.' }),
     quarantine: Type.Object({ waiting: count, redriven: count, discarded: count }),
     accepted: Type.Object(
       {
@@ -123,6 +125,7 @@ export const exampleStatus: Static<typeof Status> = {
     { store: 'orders', ...consumer, freshnessMs: 9, bytes: 32_768 },
     { store: 'warehouse', ...consumer, freshnessMs: 143, bytes: 1_323_008 },
   ],
+  imports: [exampleImportSummary],
   quarantine: { waiting: 0, redriven: 0, discarded: 0 },
   accepted: { lines: 3, rejected: 1, rejectedByCode: { invalid_price: 1 }, requests: 2, linesPerSecond: 0 },
   replaced: 0,

@@ -28,6 +28,14 @@ const WELL: Omit<Reading, 'atMs'> = {
   stream: { records: 0, bytes: 0, bytesMax: GIB, oldestMs: null },
   consumers: [consumer('lake'), consumer('orders'), consumer('warehouse')],
   quarantine: { waiting: 0, redriven: 0, discarded: 0 },
+  imports: {
+    open: { waiting: 0, running: 0, needs_answer: 0 },
+    ended: new Map(),
+    rows: 0,
+    rejected: 0,
+    seconds: 0,
+    failed: null,
+  },
   disk: { freeBytes: 100 * GIB, reserveBytes: GIB / 2 },
 };
 

@@ -4,7 +4,7 @@
 // and writes in one transaction: any number of threads open the same quarantine and put and settle at once.
 import { TillstreamError } from '../../model/errors.ts';
 import { openDatabase, openEnvironment, reading, transact } from '../lmdb-environment.ts';
-import type { Quarantine, QuarantineEntry, QuarantineState } from './quarantine.ts';
+import type { NewQuarantineEntry, Quarantine, QuarantineEntry, QuarantineState } from './quarantine.ts';
 
 /** An entry without its record: as JSON, under its id. */
 type Reason = Omit<QuarantineEntry, 'id'>;
@@ -41,6 +41,11 @@ export function openLmdbQuarantine({ directory }: { readonly directory: string }
     reasons.put(key, Buffer.from(JSON.stringify(after)));
     meta.put(COUNTS_KEY, Buffer.from(JSON.stringify(counts)));
   };
+  const putOne = (key: Buffer, { id: _, data, ...reason }: NewQuarantineEntry, before: Reason | null): void => {
+    const quarantinedAtMs = before?.quarantinedAtMs ?? Date.now();
+    records.put(key, data);
+    write(key, before, { ...reason, bytes: data.length, quarantinedAtMs, state: 'waiting', redriving: false });
+  };
   /** `next` gives the entry that follows on the one there is, or throws what is in its way. */
   const change = async (id: string, next: (before: Reason) => Reason): Promise<void> => {
     const key = keyOf(id);
@@ -54,15 +59,15 @@ export function openLmdbQuarantine({ directory }: { readonly directory: string }
   };
 
   return {
-    async put({ id, data, ...reason }) {
-      const key = keyOf(id);
-      if (key === null)
-        throw new TillstreamError('invalid_parameter', `"${id}" cannot be the id of a quarantine entry.`);
+    async put(entry) {
+      const key = validKey(entry.id);
+      await transact(environment, () => putOne(key, entry, readReason(key)));
+    },
+
+    async putMany(entries) {
+      const keyed = entries.map((entry) => ({ entry, key: validKey(entry.id) }));
       await transact(environment, () => {
-        const before = readReason(key);
-        const quarantinedAtMs = before?.quarantinedAtMs ?? Date.now();
-        records.put(key, data);
-        write(key, before, { ...reason, bytes: data.length, quarantinedAtMs, state: 'waiting', redriving: false });
+        for (const { entry, key } of keyed) if (readReason(key) === null) putOne(key, entry, null);
       });
     },
 
@@ -120,6 +125,13 @@ export function openLmdbQuarantine({ directory }: { readonly directory: string }
       await environment.close();
     },
   };
+}
+
+/** @throws invalid_parameter */
+function validKey(id: string): Buffer {
+  const key = keyOf(id);
+  if (key === null) throw new TillstreamError('invalid_parameter', `"${id}" cannot be the id of a quarantine entry.`);
+  return key;
 }
 
 /** null for what cannot be an id. */

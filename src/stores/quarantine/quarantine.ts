@@ -5,7 +5,7 @@ export type QuarantineState = 'waiting' | 'redriven' | 'discarded';
 export interface QuarantineEntry {
   /** `<store>-<sequence>`: putting the same failure again is the same entry. */
   readonly id: string;
-  /** The store whose pipeline could not use it: `lake`, `orders`, `warehouse`. */
+  /** The store whose pipeline could not use it: `lake`, `orders`, `warehouse`; or `imports`, for a row of a file. */
   readonly store: string;
   readonly sequence: string;
   /** When it arrived on the stream, ms since 1970. */
@@ -43,6 +43,9 @@ export interface QuarantineFilter {
 export interface Quarantine {
   /** Resolves when it is on disk. The same id again updates reason and attempts; one that was settled waits again. */
   put(entry: NewQuarantineEntry): Promise<void>;
+
+  /** The same for many; those whose ids are known stay as they are. */
+  putMany(entries: readonly NewQuarantineEntry[]): Promise<void>;
 
   get(id: string): Promise<QuarantinedRecord | null>;
 

@@ -1,0 +1,471 @@
+// The imports of a platform: taken in, run one after another, kept for good. One that waits for its owner lets the next go on.
+//
+// What is known of them is in memory; the manifests hold it. After a restart those that had not ended go on.
+import { createHash, randomInt } from 'node:crypto';
+import { createWriteStream, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { type Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import { isTillstreamError, messageOf, TillstreamError } from '../model/errors.ts';
+import type { WriteLog } from '../model/log.ts';
+import { ENDED, type ImportedFile, type ImportOptions, type ImportProgress, type ImportReport } from './import.ts';
+import type { Answer, Imports, Intake } from './imports.ts';
+import { type ImportManifest, readManifest, removeFiles, syncPath, writeManifest } from './manifest.ts';
+import { MANIFEST, sourceName } from './parts.ts';
+import { progressOf, type Watched } from './progress.ts';
+import { rejectsCsv } from './rejects.ts';
+import { ImportRun, type RunDependencies } from './run-import.ts';
+import type { ImportWorker } from './worker.ts';
+
+export interface QueueOptions extends Omit<RunDependencies, 'worker' | 'admitted' | 'sameAs' | 'directoryOf'> {
+  /** Of the lake. */
+  readonly lake: string;
+  /** A thread for one import; whoever starts it ends it. */
+  readonly startWorker: () => ImportWorker;
+  /** @throws disk_low  nothing more may come in */
+  readonly assertRoom: () => void;
+  readonly log: WriteLog;
+}
+
+const IMPORTS = 'imports';
+export const INBOX = 'inbox';
+/** Of the inbox: files whose import was cancelled or failed. */
+const SET_ASIDE = 'set-aside';
+const FILES_MAX = 10_000;
+const WATCH_MS = 200;
+const RETRY_MS = 5_000;
+const RETRY_MS_MAX = 60_000;
+
+export class ImportQueue implements Imports {
+  readonly #options: QueueOptions;
+  /** By id, oldest first. */
+  readonly #manifests = new Map<string, ImportManifest>();
+  readonly #waiting: string[] = [];
+  #run: ImportRun | null = null;
+  #worker: ImportWorker | null = null;
+  #watched: Watched | null = null;
+  #working: Promise<void> = Promise.resolve();
+  #isWorking = false;
+  #held = 0;
+  #release: (() => void)[] = [];
+  /** Resolves between two parts, while they are held. */
+  #idle: (() => void)[] = [];
+  readonly #ending = new AbortController();
+
+  /** Reads the manifests; what is left of uploads that never ended goes. Nothing runs before start(). */
+  constructor(options: QueueOptions) {
+    this.#options = options;
+    for (const name of [IMPORTS, INBOX]) mkdirSync(path.join(options.lake, name), { recursive: true });
+    const found: ImportManifest[] = [];
+    for (const id of readdirSync(path.join(options.lake, IMPORTS))) {
+      const directory = this.#directoryOf(id);
+      if (existsSync(path.join(directory, MANIFEST))) found.push(readManifest(directory));
+      else rmSync(directory, { recursive: true, force: true });
+    }
+    found.sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
+    for (const manifest of found) this.#manifests.set(manifest.id, manifest);
+  }
+
+  start(): void {
+    for (const { id, state } of this.#manifests.values()) {
+      if (!ENDED.has(state) && state !== 'needs_answer') this.#enqueue(id);
+    }
+  }
+
+  async begin(options: ImportOptions): Promise<Intake> {
+    this.#options.assertRoom();
+    const id = this.#newId();
+    const directory = this.#directoryOf(id);
+    mkdirSync(directory);
+    const files: ImportedFile[] = [];
+    return {
+      add: async (name, bytes) => {
+        if (files.length === FILES_MAX) {
+          throw new TillstreamError('invalid_parameter', `An import takes ${FILES_MAX} files at most.`);
+        }
+        files.push(await this.#takeIn(directory, files.length + 1, name, bytes));
+      },
+      finish: async () => {
+        if (files.length === 0) throw new TillstreamError('empty_request', 'No file was sent.');
+        return this.#accept({ id, origin: 'upload', files, options });
+      },
+      abandon: async () => rmSync(directory, { recursive: true, force: true }),
+    };
+  }
+
+  async fromInbox(name: string, options: ImportOptions): Promise<ImportReport> {
+    const file = path.join(this.#options.lake, INBOX, name);
+    if (path.basename(name) !== name || name.startsWith('.') || !existsSync(file) || !statSync(file).isFile()) {
+      throw new TillstreamError('file_not_found', `The inbox has no file ${name.slice(0, 200)}.`, {
+        field: 'file',
+        value: name.slice(0, 200),
+      });
+    }
+    const id = this.#newId();
+    mkdirSync(this.#directoryOf(id));
+    const object = sourceName(1);
+    const files = [{ name, object, bytes: statSync(file).size, sha256: '' }];
+    // First the manifest: a kill between the two leaves the file where it is, or where the manifest says.
+    const report = this.#accept({ id, origin: 'inbox', files, options });
+    return report;
+  }
+
+  list({ limit, before, state }: Parameters<Imports['list']>[0]): ImportReport[] {
+    const all = [...this.#manifests.keys()].reverse();
+    const from = before === null ? 0 : all.indexOf(before) + 1;
+    const reports = all.slice(from).map((id) => this.#report(id));
+    return reports.filter((report) => state === undefined || report.state === state).slice(0, limit);
+  }
+
+  get(id: string): ImportReport | null {
+    return this.#manifests.has(id) ? this.#report(id) : null;
+  }
+
+  async answer(id: string, answer: Answer): Promise<ImportReport> {
+    const manifest = this.#find(id);
+    const { question } = manifest;
+    if (manifest.state !== 'needs_answer' || question === null) {
+      throw new TillstreamError('conflict', `Import ${id} asks nothing: it is ${manifest.state}.`);
+    }
+    checkAnswer(manifest, answer);
+    this.#update(manifest, { options: { ...manifest.options, ...answer }, question: null, state: 'waiting' });
+    this.#enqueue(id);
+    return this.#report(id);
+  }
+
+  async cancel(id: string): Promise<ImportReport> {
+    const manifest = this.#find(id);
+    if (ENDED.has(manifest.state)) {
+      throw new TillstreamError('conflict', `Import ${id} has ended: it is ${manifest.state}.`);
+    }
+    if (this.#run?.manifest.id === id) {
+      this.#run.update({ cancelling: true });
+      await this.#worker?.cancel();
+    } else if (manifest.partsCommitted > 0 || manifest.state === 'loading') {
+      this.#update(manifest, { cancelling: true });
+    } else {
+      this.#update(manifest, { cancelling: true });
+      this.#endNow(id, { state: 'cancelled' });
+    }
+    return this.#report(id);
+  }
+
+  async *rejects(id: string): AsyncGenerator<Buffer> {
+    const manifest = this.#find(id);
+    yield* rejectsCsv(this.#directoryOf(id), manifest);
+  }
+
+  /** Imports that have not ended, for who counts them. */
+  get open(): ImportReport[] {
+    return [...this.#manifests.values()].filter(({ state }) => !ENDED.has(state)).map(({ id }) => this.#report(id));
+  }
+
+  /** Resolves when no part is being loaded; none is, until release(). */
+  async hold(): Promise<void> {
+    this.#held += 1;
+    if (this.#run === null || this.#run.manifest.state !== 'loading' || this.#isBetween) return;
+    await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  release(): void {
+    this.#held = Math.max(0, this.#held - 1);
+    if (this.#held > 0) return;
+    for (const resolve of this.#release.splice(0)) resolve();
+  }
+
+  /** Ends what runs, at its next step; it goes on after the next start. */
+  async close(): Promise<void> {
+    this.#ending.abort();
+    await this.#worker?.cancel().catch(() => {});
+    for (const resolve of this.#release.splice(0)) resolve();
+    await this.#working;
+  }
+
+  #isBetween = false;
+
+  async #admitted(): Promise<void> {
+    this.#isBetween = true;
+    for (const resolve of this.#idle.splice(0)) resolve();
+    if (this.#held > 0) await new Promise<void>((resolve) => this.#release.push(resolve));
+    this.#ending.signal.throwIfAborted();
+    this.#isBetween = false;
+  }
+
+  #enqueue(id: string): void {
+    if (!this.#waiting.includes(id)) this.#waiting.push(id);
+    if (this.#isWorking) return;
+    this.#isWorking = true;
+    this.#working = this.#work().finally(() => {
+      this.#isWorking = false;
+    });
+  }
+
+  async #work(): Promise<void> {
+    for (let id = this.#waiting.shift(); id !== undefined && !this.#isEnding; id = this.#waiting.shift()) {
+      await this.#runOne(id);
+    }
+  }
+
+  get #isEnding(): boolean {
+    return this.#ending.signal.aborted;
+  }
+
+  /** Tries until it ends or asks; what passes is waited for. */
+  async #runOne(id: string): Promise<void> {
+    for (let waitMs = RETRY_MS; !this.#isEnding; waitMs = Math.min(RETRY_MS_MAX, waitMs * 2)) {
+      const manifest = this.#manifests.get(id);
+      if (manifest === undefined || ENDED.has(manifest.state)) return;
+      const worker = this.#options.startWorker();
+      this.#worker = worker;
+      const run = new ImportRun(manifest, this.#dependencies(worker));
+      this.#run = run;
+      const stopWatching = this.#watch(run, worker);
+      try {
+        this.#takeFromInbox(manifest);
+        await run.run();
+        this.#options.log('info', `An import is ${run.manifest.state}`, { id, ...run.manifest.counts });
+        return;
+      } catch (error) {
+        if (this.#isEnding) return;
+        if (!this.#passes(error)) return this.#fail(id, run, error);
+        run.update({ error: errorOf(error) });
+        this.#options.log('warn', 'An import waits to be tried again', { id, err: error });
+      } finally {
+        stopWatching();
+        this.#manifests.set(id, run.manifest);
+        this.#run = null;
+        this.#worker = null;
+        this.#isBetween = false;
+        for (const resolve of this.#idle.splice(0)) resolve();
+        await worker.end();
+        this.#putBack(run.manifest);
+      }
+      await pause(waitMs, undefined, { ref: false, signal: this.#ending.signal }).catch(() => {});
+    }
+  }
+
+  /** What the worker is at, looked at a few times a second. */
+  #watch(run: ImportRun, worker: ImportWorker): () => void {
+    const watched: Watched = { state: run.manifest.state, sinceMs: performance.now(), partsBefore: 0, staging: null };
+    this.#watched = watched;
+    const timer = setInterval(async () => {
+      const { state, partsCommitted } = run.manifest;
+      if (state !== watched.state)
+        Object.assign(watched, { state, sinceMs: performance.now(), partsBefore: partsCommitted });
+      if (state === 'staging') watched.staging = await worker.progress().catch(() => null);
+    }, WATCH_MS);
+    timer.unref();
+    return () => clearInterval(timer);
+  }
+
+  #passes(error: unknown): boolean {
+    return isTillstreamError(error) && PASSING.has(error.code);
+  }
+
+  #fail(id: string, run: ImportRun, error: unknown): void {
+    if (run.manifest.cancelling) {
+      run.update({ state: 'cancelled', endedAt: new Date().toISOString(), question: null });
+    } else {
+      run.update({ state: 'failed', error: errorOf(error), endedAt: new Date().toISOString() });
+      this.#options.log('error', 'An import has failed', { id, err: error });
+    }
+    if (run.manifest.partsCommitted === 0) this.#clear(run.manifest);
+  }
+
+  #endNow(id: string, { state }: Pick<ImportManifest, 'state'>): void {
+    const manifest = this.#find(id);
+    this.#update(manifest, { state, question: null, endedAt: new Date().toISOString() });
+    this.#clear(manifest);
+    const at = this.#waiting.indexOf(id);
+    if (at >= 0) this.#waiting.splice(at, 1);
+  }
+
+  /** A file of the inbox goes back there, to the side; of an upload its sender has it. */
+  #clear(manifest: ImportManifest): void {
+    this.#putBack({ ...manifest, state: 'cancelled' });
+    removeFiles(this.#directoryOf(manifest.id));
+  }
+
+  #putBack({ id, origin, state, files }: ImportManifest): void {
+    if (origin !== 'inbox' || (state !== 'cancelled' && state !== 'failed')) return;
+    const aside = path.join(this.#options.lake, INBOX, SET_ASIDE);
+    for (const { name, object } of files) {
+      const source = path.join(this.#directoryOf(id), object);
+      if (!existsSync(source)) continue;
+      mkdirSync(aside, { recursive: true });
+      renameSync(source, path.join(aside, `${id}-${name}`));
+    }
+  }
+
+  #takeFromInbox({ id, origin, files }: ImportManifest): void {
+    if (origin !== 'inbox') return;
+    for (const { name, object } of files) {
+      const source = path.join(this.#directoryOf(id), object);
+      const file = path.join(this.#options.lake, INBOX, name);
+      if (!existsSync(source) && existsSync(file)) renameSync(file, source);
+      syncPath(this.#directoryOf(id));
+    }
+  }
+
+  #dependencies(worker: ImportWorker): RunDependencies {
+    return {
+      ...this.#options,
+      worker,
+      admitted: () => this.#admitted(),
+      sameAs: (manifest) => this.#sameAs(manifest),
+      directoryOf: (id) => this.#directoryOf(id),
+    };
+  }
+
+  #sameAs(manifest: ImportManifest): ImportManifest | null {
+    const of = ({ files }: ImportManifest): string => files.map(({ sha256 }) => sha256).join();
+    for (const other of this.#manifests.values()) {
+      const isSame = other.id !== manifest.id && other.state === 'done' && other.sameAs === null;
+      if (isSame && of(other) === of(manifest) && readsAlike(manifest.options, other.options)) return other;
+    }
+    return null;
+  }
+
+  #accept(wish: Pick<ImportManifest, 'id' | 'origin' | 'files' | 'options'>): ImportReport {
+    const manifest: ImportManifest = {
+      format: 1,
+      ...wish,
+      state: 'waiting',
+      readings: [],
+      question: null,
+      error: null,
+      createdAt: new Date().toISOString(),
+      startedAt: null,
+      endedAt: null,
+      counts: null,
+      firstRejects: [],
+      sameAs: null,
+      receivedAt: null,
+      staged: null,
+      partsCommitted: 0,
+      continued: 0,
+      rejectsKept: false,
+      cancelling: false,
+      replaced: 0,
+    };
+    const directory = this.#directoryOf(manifest.id);
+    writeManifest(directory, manifest);
+    syncPath(path.dirname(directory));
+    this.#takeFromInbox(manifest);
+    this.#manifests.set(manifest.id, manifest);
+    this.#enqueue(manifest.id);
+    return this.#report(manifest.id);
+  }
+
+  async #takeIn(directory: string, number: number, name: string, bytes: Readable): Promise<ImportedFile> {
+    const object = sourceName(number);
+    const file = path.join(directory, object);
+    const hash = createHash('sha256');
+    let size = 0;
+    const counted = new Transform({
+      transform: (chunk: Buffer, _encoding, done) => {
+        size += chunk.length;
+        hash.update(chunk);
+        try {
+          this.#options.assertRoom();
+          done(null, chunk);
+        } catch (error) {
+          done(error as Error);
+        }
+      },
+    });
+    await pipeline(bytes, counted, createWriteStream(file, { highWaterMark: 2 ** 20 }));
+    syncPath(file);
+    return { name, object, bytes: size, sha256: hash.digest('hex') };
+  }
+
+  #update(manifest: ImportManifest, change: Partial<ImportManifest>): void {
+    const changed = { ...manifest, ...change };
+    this.#manifests.set(manifest.id, changed);
+    writeManifest(this.#directoryOf(manifest.id), changed);
+  }
+
+  #find(id: string): ImportManifest {
+    const manifest = this.#run?.manifest.id === id ? this.#run.manifest : this.#manifests.get(id);
+    if (manifest === undefined) throw new TillstreamError('not_found', `There is no import ${id.slice(0, 200)}.`);
+    return manifest;
+  }
+
+  #report(id: string): ImportReport {
+    const manifest = this.#find(id);
+    const isRunning = this.#run?.manifest.id === id;
+    return reportOf(manifest, isRunning ? this.#progress() : null);
+  }
+
+  #progress(): ImportProgress | null {
+    const run = this.#run;
+    return run === null || this.#watched === null ? null : progressOf(run.manifest, this.#watched);
+  }
+
+  #directoryOf(id: string): string {
+    return path.join(this.#options.lake, IMPORTS, id);
+  }
+
+  /** `20261123-k7mq`: the day, and what tells it from others of the day. */
+  #newId(): string {
+    for (;;) {
+      const day = new Date().toISOString().slice(0, 10).replaceAll('-', '');
+      const rest = Array.from({ length: 4 }, () => LETTERS[randomInt(LETTERS.length)]).join('');
+      const id = `${day}-${rest}`;
+      if (!existsSync(this.#directoryOf(id))) return id;
+    }
+  }
+}
+
+/** Without those that are read for others. */
+const LETTERS = 'abcdefghjkmnpqrstvwxyz23456789';
+
+const PASSING: ReadonlySet<string> = new Set(['unavailable', 'disk_full', 'disk_low', 'overloaded']);
+
+function errorOf(error: unknown): ImportReport['error'] {
+  if (!isTillstreamError(error)) return { code: 'internal', message: messageOf(error) };
+  const { code, message, hint } = error;
+  return { code, message, ...(hint === undefined ? {} : { hint }) };
+}
+
+/** What the second says of how the files are to be read, the first has said, or leaves as it was found. */
+function readsAlike(second: ImportOptions, first: ImportOptions): boolean {
+  const keys = ['format', 'encoding', 'dateOrder', 'map'] as const;
+  return keys.every((key) => second[key] === undefined || JSON.stringify(second[key]) === JSON.stringify(first[key]));
+}
+
+/** @throws invalid_parameter  it does not answer what was asked */
+function checkAnswer({ question, readings }: ImportManifest, answer: Answer): void {
+  const wanted = {
+    date_order: 'dateOrder',
+    columns: 'map',
+    conflicts: 'conflicts',
+    too_many_rejects: 'maxRejects',
+  } as const;
+  const key = question === null ? null : wanted[question.kind];
+  if (key === null || answer[key] === undefined) {
+    throw new TillstreamError('invalid_parameter', `The import asks for ${key}; that is not answered.`, {
+      field: key,
+      value: null,
+    });
+  }
+  const isNumbered = readings.some(({ columns }) => columns.some(({ field }) => field === 'lineId'));
+  if (answer.conflicts === 'continue-numbering' && isNumbered) {
+    throw new TillstreamError('invalid_parameter', 'The file numbers its lines itself: they cannot be numbered on.', {
+      field: 'conflicts',
+      value: 'continue-numbering',
+      hint: 'Replace the lines, or cancel the import.',
+    });
+  }
+}
+
+function reportOf(manifest: ImportManifest, progress: ImportProgress | null): ImportReport {
+  const { id, state, origin, files, options, readings, question, error, counts, firstRejects, sameAs } = manifest;
+  const { createdAt, startedAt, endedAt } = manifest;
+  const seconds = startedAt === null || endedAt === null ? null : (Date.parse(endedAt) - Date.parse(startedAt)) / 1000;
+  return {
+    ...{ id, state, origin, files, options, readings, question, error },
+    ...{ createdAt, startedAt, endedAt, seconds, progress, counts, firstRejects, sameAs },
+  };
+}

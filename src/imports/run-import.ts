@@ -1,0 +1,237 @@
+// One import from its first look to its end: looks, stages, checks, loads; asks where only its owner can say.
+//
+// What has been done stands in the manifest before the next step begins. Run again after a kill, it stages anew, or goes on at
+// the first part that is not in every store: all steps are harmless twice.
+import path from 'node:path';
+import type { Clock } from '../model/clock.ts';
+import type { DateOrder } from '../model/dates.ts';
+import { TillstreamError } from '../model/errors.ts';
+import { textFromE4 } from '../model/money.ts';
+import type { Warehouse } from '../stores/warehouse/warehouse.ts';
+import type { Conflict, ImportCounts, ImportState, Question } from './import.ts';
+import { type ImportManifest, removeFiles, writeManifest } from './manifest.ts';
+import { partName } from './parts.ts';
+import { firstRejects, keepRejects, type RejectKeeper } from './rejects.ts';
+import type { ImportWorker } from './worker.ts';
+
+export interface RunDependencies {
+  readonly worker: ImportWorker;
+  readonly warehouse: Pick<Warehouse, 'conflicts' | 'loadPart'>;
+  readonly quarantine: RejectKeeper;
+  readonly clock: Clock;
+  readonly timeZone: string;
+  /** Of the shop; null: asked. */
+  readonly dateOrder: DateOrder | null;
+  readonly diskReserveBytes: number;
+  /** Resolves when the warehouse has every record that is on the stream now. @throws unavailable, stream_gap */
+  readonly reachNewest: () => Promise<void>;
+  /** Resolves when parts may be loaded: they are held meanwhile. */
+  readonly admitted: () => Promise<void>;
+  /** An earlier import of the same bytes, read in the same way. */
+  readonly sameAs: (manifest: ImportManifest) => ImportManifest | null;
+  readonly directoryOf: (id: string) => string;
+}
+
+const MAX_REJECTS_PERCENT = 10;
+const EXAMPLES_MAX = 20;
+/** Of all dates that show their order, how many may show another before its owner is asked. */
+const OTHER_DATES_SHARE_MAX = 0.01;
+
+/** An import under way; whoever looks at it sees `manifest` as it is now. */
+export class ImportRun {
+  manifest: ImportManifest;
+  /** Lines that are in all stores. */
+  loadedLines = 0;
+  readonly #dependencies: RunDependencies;
+  readonly #directory: string;
+
+  constructor(manifest: ImportManifest, dependencies: RunDependencies) {
+    this.manifest = manifest;
+    this.#dependencies = dependencies;
+    this.#directory = dependencies.directoryOf(manifest.id);
+  }
+
+  /** Resolves when it has ended, or asks. @throws what it cannot do anything about; run() again goes on */
+  async run(): Promise<void> {
+    if (this.manifest.state !== 'loading') {
+      if (this.manifest.cancelling) return this.#end('cancelled');
+      if (!(await this.#examine())) return;
+      if (!(await this.#stage())) return;
+      if (!(await this.#check())) return;
+      if (this.manifest.options.dryRun === true) return this.#end('checked');
+      this.update({ state: 'loading' });
+    }
+    await this.#load();
+  }
+
+  /** On disk on return. */
+  update(change: Partial<ImportManifest>): void {
+    this.manifest = { ...this.manifest, ...change };
+    writeManifest(this.#directory, this.manifest);
+  }
+
+  /** @returns whether it goes on */
+  async #examine(): Promise<boolean> {
+    const { worker, dateOrder, sameAs } = this.#dependencies;
+    const { files, options } = this.manifest;
+    this.update({ state: 'reading', startedAt: this.manifest.startedAt ?? new Date().toISOString(), error: null });
+    const examined = await worker.examine({ directory: this.#directory, files, options, dateOrder });
+    this.update({
+      files: files.map((file, index) => ({ ...file, ...only(examined[index]) })),
+      readings: examined.map(({ reading }) => reading),
+    });
+    const known = sameAs(this.manifest);
+    if (known !== null) return this.#again(known);
+    const question = examined.find((file) => file.question !== null)?.question;
+    return question === undefined || question === null ? true : this.#ask(question);
+  }
+
+  /** The same bytes: nothing to do, or the same parts once more. */
+  async #again(known: ImportManifest): Promise<boolean> {
+    this.update({ sameAs: known.id, counts: known.counts });
+    if (this.manifest.options.again === true && this.manifest.options.dryRun !== true) {
+      await this.#loadParts(this.#dependencies.directoryOf(known.id), known.partsCommitted, 0);
+      this.#end('done');
+    } else this.#end('already_imported');
+    return false;
+  }
+
+  async #stage(): Promise<boolean> {
+    const { worker, clock, timeZone, diskReserveBytes } = this.#dependencies;
+    const { files, readings, id, continued } = this.manifest;
+    const receivedAt = this.manifest.receivedAt ?? clock.nowMicros();
+    removeFiles(this.#directory, (name) => name.startsWith('part-'));
+    this.update({ state: 'staging', receivedAt, staged: null });
+    const staged = await worker.stage({
+      directory: this.#directory,
+      files: files.flatMap(({ name, object }, index) => {
+        const reading = readings[index];
+        return reading === undefined ? [] : [{ name, object, reading }];
+      }),
+      timeZone,
+      receivedAt,
+      source: `import:${id}`,
+      continued: Array.from({ length: continued }, (_, index) => path.join(this.#directory, continuedName(index + 1))),
+      diskReserveBytes,
+    });
+    this.update({
+      staged: { ...staged, revenueE4: staged.revenueE4.toString() },
+      readings: readings.map((reading, index) => ({
+        ...reading,
+        encoding: reading.encoding ?? staged.files[index]?.encoding ?? null,
+      })),
+      counts: this.#counts({ ...staged, revenueE4: staged.revenueE4.toString() }),
+      firstRejects: firstRejects(this.#directory),
+    });
+    return true;
+  }
+
+  /** That the file is the right one, rightly read, and changes nothing that others brought, unless its owner says so. */
+  async #check(): Promise<boolean> {
+    const { options, staged, files } = this.manifest;
+    if (staged === null) throw new Error('stage() comes first');
+    const doubtful = staged.files.findIndex(
+      ({ certainDates, otherDates }) => otherDates > OTHER_DATES_SHARE_MAX * (certainDates + otherDates),
+    );
+    if (doubtful >= 0 && options.dateOrder === undefined) {
+      return this.#ask({ kind: 'date_order', file: files[doubtful]?.name ?? '', examples: [] });
+    }
+    const percentMax = options.maxRejects ?? MAX_REJECTS_PERCENT;
+    if (staged.rejected * 100 > staged.rows * percentMax || staged.lines === 0) {
+      return this.#ask({ kind: 'too_many_rejects', rows: staged.rows, rejected: staged.rejected, percentMax });
+    }
+    await this.#dependencies.reachNewest();
+    const conflicts = await this.#conflicts(staged.parts);
+    if (conflicts === null || options.conflicts === 'replace') return true;
+    const isNumbered = this.manifest.readings.some(({ columns }) => columns.some(({ field }) => field === 'lineId'));
+    if (options.conflicts !== 'continue-numbering' || isNumbered || this.manifest.continued > 0) {
+      return this.#ask(conflicts);
+    }
+    this.update({ continued: staged.parts });
+    await this.#stage();
+    return this.#check();
+  }
+
+  async #conflicts(parts: number): Promise<Extract<Question, { kind: 'conflicts' }> | null> {
+    let lines = 0;
+    let invoices = 0;
+    const examples: Conflict[] = [];
+    for (let part = 1; part <= parts; part += 1) {
+      const found = await this.#dependencies.warehouse.conflicts(
+        path.join(this.#directory, partName(part)),
+        EXAMPLES_MAX - examples.length,
+        path.join(this.#directory, continuedName(part)),
+      );
+      lines += found.lines;
+      invoices += found.invoices;
+      examples.push(...found.examples);
+    }
+    return lines === 0 ? null : { kind: 'conflicts', lines, invoices, examples };
+  }
+
+  async #load(): Promise<void> {
+    const { staged } = this.manifest;
+    if (staged === null) throw new Error('stage() comes first');
+    if (!this.manifest.rejectsKept) {
+      await keepRejects(this.#directory, this.manifest, this.#dependencies.quarantine);
+      this.update({ rejectsKept: true });
+    }
+    await this.#loadParts(this.#directory, staged.parts, this.manifest.partsCommitted);
+    this.#end(this.manifest.partsCommitted < staged.parts ? 'cancelled' : 'done');
+  }
+
+  /** A part that was begun is finished, also when the import is cancelled: no store has what another lacks. */
+  async #loadParts(directory: string, parts: number, from: number): Promise<void> {
+    const { worker, warehouse, admitted } = this.#dependencies;
+    for (let part = from + 1; part <= parts; part += 1) {
+      await admitted();
+      const file = path.join(directory, partName(part));
+      const [orders, rows] = await Promise.allSettled([worker.loadOrders(file), warehouse.loadPart(file)]);
+      if (orders.status === 'rejected') throw orders.reason;
+      if (rows.status === 'rejected') throw rows.reason;
+      const replaced = this.manifest.replaced + orders.value.replaced;
+      const isOwn = this.manifest.sameAs === null;
+      this.update({ replaced, error: null, ...(isOwn ? { partsCommitted: part } : {}) });
+      if (this.manifest.cancelling) return;
+    }
+  }
+
+  #counts({
+    rows,
+    lines,
+    invoices,
+    rejected,
+    superseded,
+    revenueE4,
+  }: NonNullable<ImportManifest['staged']>): ImportCounts {
+    const revenue = textFromE4(BigInt(revenueE4));
+    return { rows, lines, invoices, rejected, superseded, revenue, replaced: this.manifest.replaced };
+  }
+
+  #ask(question: Question): false {
+    this.update({ state: 'needs_answer', question });
+    return false;
+  }
+
+  #end(state: ImportState): void {
+    const { counts, replaced } = this.manifest;
+    const endedAt = new Date().toISOString();
+    this.update({
+      state,
+      endedAt,
+      error: null,
+      question: null,
+      counts: counts === null ? null : { ...counts, replaced },
+    });
+    if (state !== 'done' && this.manifest.partsCommitted === 0) removeFiles(this.#directory);
+  }
+}
+
+function continuedName(number: number): string {
+  return `continued-${number}.parquet`;
+}
+
+function only(file: { readonly bytes: number; readonly sha256: string } | undefined) {
+  if (file === undefined) throw new TillstreamError('unavailable', 'A file of the import is not there.');
+  return { bytes: file.bytes, sha256: file.sha256 };
+}

@@ -1,0 +1,51 @@
+// The port of the thread that does the work of one import: it reads, stages, and puts lines into the order store.
+import type { DateOrder } from '../model/dates.ts';
+import type { ApplyResult } from '../stores/orders/order-store.ts';
+import type { ImportOptions, Question, Reading } from './import.ts';
+import type { Staged, StageProgress } from './stage.ts';
+
+export interface ExaminedFile {
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly reading: Reading;
+  readonly question: Question | null;
+}
+
+export interface ExamineOrder {
+  /** Of the import. */
+  readonly directory: string;
+  readonly files: readonly { readonly name: string; readonly object: string; readonly sha256: string }[];
+  readonly options: ImportOptions;
+  readonly dateOrder: DateOrder | null;
+}
+
+export interface StageCommand {
+  readonly directory: string;
+  readonly files: readonly { readonly name: string; readonly object: string; readonly reading: Reading }[];
+  readonly timeZone: string;
+  readonly receivedAt: number;
+  readonly source: string;
+  /** Parquet files with invoices that are numbered on. */
+  readonly continued: readonly string[];
+  /** Left free on the disk. */
+  readonly diskReserveBytes: number;
+}
+
+export interface ImportWorker {
+  /** What the files are; their fingerprints, where they have none yet. @throws not_a_csv and the like, unavailable */
+  examine(order: ExamineOrder): Promise<ExaminedFile[]>;
+
+  /** Writes all parts; they are on disk when it resolves. @throws disk_full, unavailable, not_a_csv; conflict  cancelled */
+  stage(command: StageCommand): Promise<Staged>;
+
+  progress(): Promise<StageProgress | null>;
+
+  /** stage() fails soon after. */
+  cancel(): Promise<void>;
+
+  /** @throws unavailable, invoice_too_large */
+  loadOrders(part: string): Promise<ApplyResult>;
+
+  /** Ends the thread. */
+  end(): Promise<void>;
+}

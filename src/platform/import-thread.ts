@@ -1,0 +1,133 @@
+// The import thread: reads the files of one import, stages them as parts of the lake, puts those into the order store. It is
+// there as long as the import runs, so that its memory is given back.
+import { createHash } from 'node:crypto';
+import { closeSync, createReadStream, fsyncSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { ImportReader } from '../imports/duckdb-import-reader.ts';
+import { DuckDbStager } from '../imports/duckdb-stager.ts';
+import { sniff } from '../imports/sniff.ts';
+import { type Staged, type StageProgress, stageFiles } from '../imports/stage.ts';
+import type { ExaminedFile, ExamineOrder, StageCommand } from '../imports/worker.ts';
+import { TillstreamError } from '../model/errors.ts';
+import { assertRoomFor } from '../stores/disk-room.ts';
+import { openLmdbOrders } from '../stores/orders/lmdb-orders.ts';
+import { WriterTurns } from '../stores/writer-turns.ts';
+import { serve } from './rpc.ts';
+import { poolYieldsToTheDoor, yieldToTheDoor } from './thread-priority.ts';
+import type { ThreadData } from './threads.ts';
+
+/** Of its DuckDB: slices are some 20 MB; what goes beyond spills. */
+const MEMORY_LIMIT_MB = 192;
+/** About what a slice takes, in text, in its part, and in the stores. */
+const SLICE_ROOM_BYTES = 128 * 2 ** 20;
+
+async function start() {
+  yieldToTheDoor('warehouse');
+  await poolYieldsToTheDoor();
+  const { directory, ordersTurns } = workerData as ThreadData;
+  const workDirectory = path.join(directory.warehouse, 'import');
+  rmSync(workDirectory, { recursive: true, force: true });
+  mkdirSync(workDirectory, { recursive: true });
+  const orders = openLmdbOrders({ directory: directory.orders, turns: new WriterTurns(ordersTurns) });
+  const reader = await ImportReader.open(path.join(workDirectory, 'spill-read'));
+  let progress: StageProgress | null = null;
+  let cancelled = false;
+
+  const unpack = async (file: string): Promise<string> => {
+    const unpacked = path.join(workDirectory, `${path.basename(file)}.unpacked`);
+    await reader.unpackZstd(file, unpacked);
+    return unpacked;
+  };
+
+  return {
+    async examine({ directory: from, files, options, dateOrder }: ExamineOrder): Promise<ExaminedFile[]> {
+      const examined: ExaminedFile[] = [];
+      for (const { name, object, sha256 } of files) {
+        const file = path.join(from, object);
+        const { reading, question } = await sniff(file, {
+          name,
+          options,
+          dateOrder,
+          parquetColumns: (parquet) => reader.parquetColumns(parquet),
+          unpacked: unpack,
+        });
+        const { size } = statSync(file);
+        examined.push({ bytes: size, sha256: sha256 || (await fingerprint(file)), reading, question });
+      }
+      return examined;
+    },
+
+    async stage({ files, continued, diskReserveBytes, ...command }: StageCommand): Promise<Staged> {
+      const stager = await DuckDbStager.open({
+        spillDirectory: path.join(workDirectory, 'spill'),
+        memoryLimitMb: MEMORY_LIMIT_MB,
+        continued,
+      });
+      try {
+        const staged = await stageFiles(stager, {
+          ...command,
+          workDirectory,
+          files: await Promise.all(
+            files.map(async ({ name, object, reading }) => {
+              const file = path.join(command.directory, object);
+              const isParquet = reading.format === 'parquet';
+              return {
+                name,
+                path: reading.compression === 'zstd' ? await unpack(file) : file,
+                reading,
+                ...(isParquet ? { rows: await reader.parquetRows(file) } : {}),
+              };
+            }),
+          ),
+          onProgress: (now) => {
+            progress = now;
+          },
+          checkpoint: async () => {
+            if (cancelled) throw new TillstreamError('conflict', 'The import was cancelled.');
+            assertRoomFor(SLICE_ROOM_BYTES, command.directory, { path: command.directory, bytes: diskReserveBytes });
+          },
+        });
+        syncAll(command.directory);
+        return staged;
+      } finally {
+        stager.close();
+      }
+    },
+
+    progress: () => progress,
+
+    cancel(): void {
+      cancelled = true;
+    },
+
+    async loadOrders(part: string) {
+      return orders.load(await reader.columns(part));
+    },
+
+    async stop() {
+      reader.close();
+      await orders.close();
+      rmSync(workDirectory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function fingerprint(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const piece of createReadStream(file, { highWaterMark: 2 ** 20 })) hash.update(piece);
+  return hash.digest('hex');
+}
+
+/** Parts and rejects, and their names, on disk on return. */
+function syncAll(directory: string): void {
+  for (const name of [...readdirSync(directory).filter((each) => !each.startsWith('source-')), '.']) {
+    const descriptor = openSync(path.join(directory, name), 'r');
+    fsyncSync(descriptor);
+    closeSync(descriptor);
+  }
+}
+
+export type ImportThread = Awaited<ReturnType<typeof start>>;
+
+if (!isMainThread && parentPort !== null) serve(parentPort, start());
