@@ -26,10 +26,11 @@ async function start() {
   yieldToTheDoor('warehouse');
   await poolYieldsToTheDoor();
   const { directory, ordersTurns } = workerData as ThreadData;
-  const workDirectory = path.join(directory.warehouse, 'import');
+  // Not in a store's directory: a rebuild puts another in its place. No object of the lake can be called so.
+  const workDirectory = path.join(directory.lake, '~import');
   rmSync(workDirectory, { recursive: true, force: true });
   mkdirSync(workDirectory, { recursive: true });
-  const orders = openLmdbOrders({ directory: directory.orders, turns: new WriterTurns(ordersTurns) });
+  const turns = new WriterTurns(ordersTurns);
   const reader = await ImportReader.open(path.join(workDirectory, 'spill-read'));
   let progress: StageProgress | null = null;
   let cancelled = false;
@@ -102,12 +103,18 @@ async function start() {
     },
 
     async loadOrders(part: string) {
-      return orders.load(await reader.columns(part));
+      const columns = await reader.columns(part);
+      // Anew for each part: between two of them a rebuild may have put another store in its place.
+      const orders = openLmdbOrders({ directory: directory.orders, turns });
+      try {
+        return await orders.load(columns);
+      } finally {
+        await orders.close();
+      }
     },
 
     async stop() {
       reader.close();
-      await orders.close();
       rmSync(workDirectory, { recursive: true, force: true });
     },
   };
