@@ -1,6 +1,6 @@
 // A store built anew from the lake alone, while the shop sells: afterwards all stores agree, and nothing is lost on the way.
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -10,6 +10,7 @@ import { accept, agreeing, line, lines } from '../faults/lines.ts';
 import { Till } from '../faults/till.ts';
 import { appendUnusable } from '../support/append-unusable.ts';
 import { runCli } from '../support/cli.ts';
+import { dataset } from '../support/dataset.ts';
 import { putImport } from '../support/lake-import.ts';
 import { consumerOf, endPlatforms, freshDirectory, type Platform, startPlatform } from '../support/platform.ts';
 import { dice, diceOf } from '../support/seed.ts';
@@ -192,6 +193,32 @@ describe('a rebuild', () => {
     expect(existsSync(join(directory, 'rebuild'))).toBe(false);
     await accept(platform, lines('800002', 100));
     expect(await platform.verify()).toMatchObject(agreeing(400));
+  });
+});
+
+describe.runIf(dataset !== null)('a rebuild while an import runs', () => {
+  it('of each store: the import stands still between two parts, goes on, and all stores agree', async () => {
+    const directory = await freshDirectory('rebuild-import');
+    const platform = await startPlatform(directory);
+    const body = await readFile(dataset ?? '');
+    const headers = { 'content-type': 'application/gzip' };
+    const begun = await fetch(`${platform.url}/v1/imports?name=online-retail.csv.gz`, {
+      method: 'POST',
+      headers,
+      body,
+    });
+    const { id } = (await begun.json()) as { id: string };
+    expect(begun.status).toBe(202);
+    const stateOf = async () => (await platform.get(`/v1/imports/${id}`)).body.state;
+    await expect.poll(stateOf, { timeout: 60_000, interval: 20 }).toMatch(/staging|loading/);
+    for (const store of STORES) await rebuilt(platform, store);
+    await expect.poll(stateOf, { timeout: 60_000, interval: 20 }).toMatch(/loading|done/);
+    for (const store of STORES) await rebuilt(platform, store);
+    await expect.poll(stateOf, { timeout: 60_000 }).toBe('done');
+    const store = { lines: 541_909, invoices: 25_900, revenue: '9747747.934', agrees: true };
+    expect(await platform.verify()).toMatchObject({ agrees: true, stores: [store, store, store] });
+    for (const each of STORES) await rebuilt(platform, each, { lines: 541_909, revenue: '9747747.934' });
+    expect(await platform.verify()).toMatchObject({ agrees: true, stores: [store, store, store] });
   });
 });
 
