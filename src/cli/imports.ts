@@ -232,7 +232,7 @@ function cancelCommand(): Command {
       has: 'files',
     });
     if (options.json === true) outJson(report);
-    else out(`${printable(id)}  cancelled\n`);
+    else out(`${printable(id)}  ${report.state === 'cancelled' ? 'cancelled' : 'is being cancelled'}\n`);
   });
 }
 

@@ -123,6 +123,9 @@ function begun(
   }
   const { name } = query;
   if (name !== undefined || !JSON_TYPES.includes(type)) {
+    if (headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0) {
+      throw new TillstreamError('empty_request', 'The body is empty; expected a file.');
+    }
     return takeBody(imports, name ?? 'upload', optionsOfQuery(query), request, gate);
   }
   refuseParameters(query, '"options" of the JSON');
