@@ -1,7 +1,7 @@
 // Makes a backup whole: from copies of the stores and the objects of the lake, the list of all files, the manifest, and the tar.
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import type { ObjectInfo } from '../stores/lake/object-store.ts';
 import { COPIED_STORES, LAKE, SAMPLE_FILE, VERSION_FILE } from '../stores/layout.ts';
 import { type Content, type OnBytes, passOn, readFileChunks, settle, writeNew } from './content.ts';
@@ -10,7 +10,7 @@ import { MANIFEST, type Manifest, manifestText } from './manifest.ts';
 import { TarWriter } from './tar-file.ts';
 
 export interface BackupParts {
-  /** Holds copies of the stores, in the layout of a data directory. */
+  /** Holds copies of the stores, and of what changes in the lake, in the layout of a data directory. */
   readonly staging: string;
   /** A tar to make of it all; null: the staging directory is to hold everything. */
   readonly archive: string | null;
@@ -23,9 +23,6 @@ export interface BackupParts {
   /** From now on bytes are those that go into the tar. */
   readonly onPacking: (bytesTotal: number) => void;
 }
-
-/** What has been copied. */
-const COPIES = [...COPIED_STORES, `${LAKE}/state`];
 
 export async function writeBackup(parts: BackupParts): Promise<Manifest> {
   const { staging, archive, dataDirectory, about } = parts;
@@ -52,10 +49,8 @@ async function* listFiles({
   objects,
   onBytes,
 }: BackupParts): AsyncGenerator<ListedFile> {
-  for (const directory of COPIES) {
-    if (!existsSync(join(staging, directory))) continue;
-    for (const name of (await readdir(join(staging, directory))).sort()) {
-      const path = `${directory}/${name}`;
+  for (const directory of [...COPIED_STORES, LAKE]) {
+    for (const path of await copiesIn(staging, directory)) {
       yield { path, ...(await settle(join(staging, path), onBytes)) };
     }
   }
@@ -67,6 +62,16 @@ async function* listFiles({
   if (existsSync(join(dataDirectory, SAMPLE_FILE))) yield { path: SAMPLE_FILE, ...(await take(SAMPLE_FILE)) };
   // Last: without it nothing is a data directory.
   yield { path: VERSION_FILE, ...(await take(VERSION_FILE)) };
+}
+
+/** What has been copied already, in order: of the lake, what changes. */
+async function copiesIn(staging: string, directory: string): Promise<string[]> {
+  if (!existsSync(join(staging, directory))) return [];
+  const entries = await readdir(join(staging, directory), { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(staging, join(entry.parentPath, entry.name)))
+    .sort();
 }
 
 async function pack(

@@ -6,6 +6,7 @@ import type { Figures, OfAll, OfEachPeriod, Product, Sales } from '../query/anal
 import type { Backups } from '../query/backup-schema.ts';
 import type { Customer, History, Invoice } from '../query/orders-schema.ts';
 import type { Discarded, Entries, Entry, Redriven } from '../query/quarantine-schema.ts';
+import type { Rebuild, Rebuilds } from '../query/rebuild-schema.ts';
 import type { Status } from '../query/status-schema.ts';
 
 export type { BackupReport as BackupAnswer } from '../platform/backup.ts';
@@ -14,6 +15,8 @@ export type { QueryAnswer } from '../stores/warehouse/warehouse.ts';
 
 export type StatusAnswer = Static<typeof Status>;
 export type BackupsAnswer = Static<typeof Backups>;
+export type RebuildAnswer = Static<typeof Rebuild>;
+export type RebuildsAnswer = Static<typeof Rebuilds>;
 export type InvoiceAnswer = Static<typeof Invoice>;
 export type CustomerAnswer = Static<typeof Customer>;
 export type HistoryAnswer = Static<typeof History>;

@@ -14,6 +14,7 @@ import { keysCommand, tokenCommand } from './keys.ts';
 import { optionDescription } from './options.ts';
 import { customerCommand, invoiceCommand } from './orders.ts';
 import { quarantineCommand } from './quarantine.ts';
+import { rebuildCommand } from './rebuild.ts';
 import { replayCommand } from './replay.ts';
 import { endWithReaders, err, out, screenWidth } from './screen.ts';
 import { statusCommand } from './status.ts';
@@ -31,7 +32,10 @@ function createProgram(): Command {
     ['Run:', [upCommand()]],
     ['Bring sales in:', [replayCommand(), importCommand(), importsCommand(), generateCommand()]],
     ['Look things up:', [invoiceCommand(), customerCommand(), salesCommand(), productsCommand(), queryCommand()]],
-    ['Operate:', [statusCommand(), verifyCommand(), quarantineCommand(), backupCommand(), restoreCommand()]],
+    [
+      'Operate:',
+      [statusCommand(), verifyCommand(), rebuildCommand(), quarantineCommand(), backupCommand(), restoreCommand()],
+    ],
     ['Administer:', [keysCommand(), tokenCommand(), doctorCommand()]],
   ];
   for (const [heading, commands] of groups) {

@@ -1,31 +1,12 @@
-// What the import thread reads with a DuckDB of its own: what a Parquet file has, what a zstd file holds, and the lines of a part in
-// columns, for the order store: numbers as they are, texts by codes of the part's own dictionaries.
+// What the import thread reads with a DuckDB of its own: what a Parquet file has, what a zstd file holds, the lines of a part.
 import { rmSync } from 'node:fs';
 import path from 'node:path';
-import { type DuckDBConnection, DuckDBInstance, type DuckDBVector } from '@duckdb/node-api';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { TillstreamError } from '../model/errors.ts';
-import type { LineColumns, TextColumn } from '../stores/orders/order-store.ts';
+import type { LineColumns } from '../stores/orders/order-store.ts';
 import { isInputFailure, storeError } from '../stores/warehouse/duckdb-failure.ts';
 import { sqlText } from '../stores/warehouse/duckdb-session.ts';
-
-const TEXTS = [
-  ['invoiceNo', 'invoice_no'],
-  ['lineId', 'line_id'],
-  ['stockCode', 'stock_code'],
-  ['description', 'description'],
-  ['customerId', 'customer_id'],
-  ['country', 'country'],
-  ['sequence', '"sequence"'],
-  ['source', '"source"'],
-] as const;
-
-const NUMBERS = [
-  ['quantity', 'CAST(quantity AS DOUBLE)'],
-  ['date', "CAST(strftime(invoice_date, '%Y%m%d%H%M%S') AS DOUBLE)"],
-  ['priceE4', 'CAST(unit_price * 10000 AS DOUBLE)'],
-  ['receivedAt', 'CAST(received_at AS DOUBLE)'],
-  ['position', 'CAST("position" AS DOUBLE)'],
-] as const;
+import { readColumns } from './duckdb-part-columns.ts';
 
 const MEMORY_LIMIT_MB = 96;
 const LINE_BYTES_MAX = 2 ** 24;
@@ -98,45 +79,4 @@ async function reading<T>(file: string, work: () => Promise<T>): Promise<T> {
     if (!isInputFailure(error)) throw storeError(error, `${path.basename(file)} cannot be read`);
     throw new TillstreamError('not_a_csv', `${path.basename(file)} is damaged.`, { cause: error });
   }
-}
-
-async function readColumns(connection: DuckDBConnection, from: string): Promise<LineColumns> {
-  const counted = await connection.runAndReadAll(`SELECT count(*) FROM ${from}`);
-  const count = Number(counted.getRows()[0]?.[0]);
-  const dictionaries: (string | null)[][] = [];
-  for (const [name, column] of TEXTS) {
-    await connection.run(`DROP TYPE IF EXISTS ${name}_texts`);
-    await connection.run(
-      `CREATE TEMP TYPE ${name}_texts AS ENUM (SELECT DISTINCT ${column} FROM ${from} WHERE ${column} IS NOT NULL)`,
-    );
-    const values = await connection.runAndReadAll(`SELECT unnest(enum_range(NULL::${name}_texts))::VARCHAR`);
-    dictionaries.push([null, ...values.getRows().map(([value]) => String(value))]);
-  }
-  // Code 0 stands for none; those of DuckDB begin with 0.
-  const codes = TEXTS.map(() => new Uint32Array(count));
-  const numbers = NUMBERS.map(() => new Float64Array(count));
-  const result = await connection.stream(`
-    SELECT ${TEXTS.map(([name, column]) => `CAST(coalesce(enum_code(CAST(${column} AS ${name}_texts)) + 1, 0) AS UINTEGER)`).join()},
-      ${NUMBERS.map(([, expression]) => expression).join()}
-    FROM ${from}`);
-  for (let at = 0; ; ) {
-    const chunk = await result.fetchChunk();
-    if (chunk === null || chunk.rowCount === 0) break;
-    for (const [index, column] of [...codes, ...numbers].entries()) {
-      copyItems(chunk.getColumnVector(index), column, at);
-    }
-    at += chunk.rowCount;
-  }
-  const texts = TEXTS.map(([name], index): [string, TextColumn] => [
-    name,
-    { codes: codes[index] ?? new Uint32Array(), values: dictionaries[index] ?? [] },
-  ]);
-  const columns = [...texts, ...NUMBERS.map(([name], index) => [name, numbers[index]] as const)];
-  return { count, ...Object.fromEntries(columns) } as LineColumns;
-}
-
-/** The vector's memory is the column: no item becomes an object. */
-function copyItems(vector: DuckDBVector, column: Uint32Array | Float64Array, at: number): void {
-  const { items } = vector as DuckDBVector & { readonly items: Uint32Array & Float64Array };
-  column.set(items, at);
 }

@@ -21,7 +21,7 @@ export interface RawRows {
 }
 
 /** Columns of a line, as staged. */
-export const LINE_COLUMNS =
+const LINE_COLUMNS =
   'invoice_no, line_id, stock_code, description, quantity, invoice_date, unit_price, customer_id, country, extra';
 
 /** Control characters, blanks that JavaScript trims and SQL does not, and what stands for bytes that are no text. */

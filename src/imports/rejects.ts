@@ -50,7 +50,7 @@ export function firstRejects(directory: string): Reject[] {
   }
 }
 
-export function entryId(importId: string, row: number): string {
+function entryId(importId: string, row: number): string {
   return `${QUARANTINE_STORE}-${importId}-${String(row).padStart(10, '0')}`;
 }
 

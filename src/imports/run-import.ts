@@ -32,7 +32,7 @@ export interface RunDependencies {
   readonly directoryOf: (id: string) => string;
 }
 
-export const MAX_REJECTS_PERCENT = 10;
+const MAX_REJECTS_PERCENT = 10;
 const EXAMPLES_MAX = 20;
 /** Of all dates that show their order, how many may show another before its owner is asked. */
 const OTHER_DATES_SHARE_MAX = 0.01;

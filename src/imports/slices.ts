@@ -6,7 +6,7 @@ import { firstRecordEnd, type LastRecord, lastRecord, type RecordForm } from './
  * Of text. Large enough that what a slice costs beside its rows does not count, small enough that one in text, one in DuckDB and
  * one on its way fit into memory.
  */
-export const SLICE_BYTES = 16 * 2 ** 20;
+const SLICE_BYTES = 16 * 2 ** 20;
 
 export interface TextSlice {
   /** Rows only. */

@@ -71,6 +71,7 @@ export const catalogue = {
   unusable_record: refusal('The record cannot be read'),
   pipeline_failed: refusal('A pipeline failed on the record'),
   stream_gap: { status: 409, exit: 1, title: 'The store and the stream do not fit together' },
+  lake_damaged: { status: 409, exit: 1, title: 'The lake is damaged' },
 
   // An import that waits for its owner.
   needs_answer: { status: 409, exit: 1, title: 'The import asks something' },

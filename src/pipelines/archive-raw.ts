@@ -49,8 +49,14 @@ export function createArchiveRaw(lake: ObjectStore): Pipeline {
  * object has records from both sides of it.
  */
 export function isArchivedAfter(sequence: string | null, objectName: string): boolean {
-  const last = /^raw\/.*-(\d+)\.ndjson\.gz$/.exec(objectName)?.[1];
+  const last = sequencesIn(objectName)?.last;
   return last !== undefined && last > (sequence ?? '');
+}
+
+/** The first and the last record of a raw object; null for what is none. */
+export function sequencesIn(objectName: string): { readonly first: string; readonly last: string } | null {
+  const [, first, last] = /^raw\/.*-(\d+)-(\d+)\.ndjson\.gz$/.exec(objectName) ?? [];
+  return first === undefined || last === undefined ? null : { first, last };
 }
 
 /** Records between two turns of the event loop: a millisecond or two, so that the other pipeline of the thread goes on. */

@@ -11,12 +11,12 @@ import { type Destination, isTar, openDestination } from '../backup/destination.
 import { BACKUP_FORMAT, type Manifest } from '../backup/manifest.ts';
 import { writeBackup } from '../backup/write-backup.ts';
 import { TillstreamError } from '../model/errors.ts';
-import { CHECKPOINT_NAME, isArchivedAfter } from '../pipelines/archive-raw.ts';
+import { CHECKPOINT_NAME } from '../pipelines/archive-raw.ts';
 import { assertRoomFor } from '../stores/disk-room.ts';
 import { openFileStore } from '../stores/lake/file-store.ts';
-import type { ObjectInfo } from '../stores/lake/object-store.ts';
 import { COPIED_STORES, ENVIRONMENTS, LAKE } from '../stores/layout.ts';
 import { copyEnvironment } from '../stores/lmdb-environment.ts';
+import { copyManifests, lakeBytes, objectsOfBackup } from './backup-objects.ts';
 import { proveInProcess } from './prove-in-process.ts';
 import { serve } from './rpc.ts';
 import { yieldToTheDoor } from './thread-priority.ts';
@@ -56,13 +56,6 @@ async function start() {
     cancelled.signal.throwIfAborted();
     progress = { ...progress, bytes: (progress.bytes ?? 0) + bytes };
   };
-  /** All that belongs to the backup, but for the checkpoint: that one is copied while delivery is held. */
-  async function* objectsUpTo(sequence: string | null): AsyncGenerator<ObjectInfo> {
-    for await (const object of lake.list('')) {
-      if (object.name !== CHECKPOINT_NAME && !isArchivedAfter(sequence, object.name)) yield object;
-    }
-  }
-
   return {
     /**
      * @returns where the warehouse is to be copied to
@@ -71,21 +64,20 @@ async function start() {
     async begin({ path, dataDirectory, diskReserveBytes }: BackupOrder): Promise<string> {
       destination = await openDestination(path, dataDirectory);
       const stores = storeBytes(dataDirectory);
-      let objects = 0;
-      for await (const { bytes } of lake.list('')) objects += bytes;
-      const bytes = stores + objects + (isTar(path) ? stores : 0); // a tar's stores are copied first
+      const bytes = stores + (await lakeBytes(lake)) + (isTar(path) ? stores : 0); // a tar's stores are copied first
       assertRoomFor(bytes, destination.staging, { path: dataDirectory, bytes: diskReserveBytes });
       for (const name of COPIED_STORES) await mkdir(join(destination.staging, name), { mode: 0o700 });
       return join(destination.staging, 'warehouse');
     },
 
-    /** All but the warehouse, which has a thread of its own, and what does not change. */
+    /** All that changes but the warehouse, which has a thread of its own. */
     async copyStores(): Promise<void> {
       const { staging } = begun(destination);
       enter('holding');
       await Promise.all(ENVIRONMENTS.map((name) => copyEnvironment(directory[name], join(staging, name))));
       const checkpoint = await lake.get(CHECKPOINT_NAME);
       if (checkpoint !== null) await writeNew(join(staging, LAKE, CHECKPOINT_NAME), [checkpoint], () => {});
+      await copyManifests(directory.lake, staging);
     },
 
     /** @param sequence at which delivery was held */
@@ -94,13 +86,13 @@ async function start() {
       enter('comparing');
       const proof = await proveInProcess({ directory: staging, lake: directory.lake, sequence }, cancelled.signal);
       let bytes = storeBytes(staging);
-      for await (const object of objectsUpTo(sequence)) bytes += object.bytes;
+      for await (const object of objectsOfBackup(lake, staging, sequence)) bytes += object.bytes;
       enter('copying', bytes);
       const manifest = await writeBackup({
         staging,
         archive,
         dataDirectory,
-        objects: objectsUpTo(sequence),
+        objects: objectsOfBackup(lake, staging, sequence),
         about: {
           format: BACKUP_FORMAT,
           tillstream: version,

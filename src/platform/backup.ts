@@ -8,7 +8,7 @@ import { secondsSince } from '../model/clock.ts';
 import { TillstreamError } from '../model/errors.ts';
 import type { BackupOrder, BackupThread } from './backup-thread.ts';
 import type { Thread } from './threads.ts';
-import { holdAtNewest, type Verifiable } from './verify.ts';
+import { holdAtNewest, releaseAll, type Verifiable } from './verify.ts';
 
 export interface BackupReport extends Omit<Manifest, 'format' | 'dataFormat' | 'listSha256'> {
   readonly path: string;
@@ -18,7 +18,8 @@ export interface BackupReport extends Omit<Manifest, 'format' | 'dataFormat' | '
 }
 
 /** What a backup needs of the platform. */
-export interface BackedUp extends Pick<Verifiable, 'stream' | 'hold' | 'release' | 'finishRedrives'> {
+export interface BackedUp
+  extends Pick<Verifiable, 'stream' | 'hold' | 'release' | 'holdImports' | 'releaseImports' | 'finishRedrives'> {
   /** Copies the warehouse's file into a directory, between two loads. */
   copyWarehouse(directory: string): Promise<void>;
 }
@@ -72,6 +73,6 @@ async function holdAndCopy(
     await copy();
     return { sequence, seconds: secondsSince(heldMs) };
   } finally {
-    await platform.release();
+    await releaseAll(platform);
   }
 }

@@ -34,15 +34,23 @@ export interface RedriveResult {
 export function hostConsumers({ stream, head, quarantine, pipelines, log }: HostOptions) {
   const consumers = new Map<string, Consumer>();
   const byStore = new Map<string, Pipeline>();
-  for (const { pipeline, batch } of pipelines) {
+  const limits = new Map<string, BatchLimits>();
+  const add = (pipeline: Pipeline, batch: BatchLimits): Consumer => {
+    const consumer = new Consumer({ stream, head, pipeline, quarantine, batch, log });
     byStore.set(pipeline.store, pipeline);
-    consumers.set(pipeline.store, new Consumer({ stream, head, pipeline, quarantine, batch, log }));
-  }
+    limits.set(pipeline.store, batch);
+    consumers.set(pipeline.store, consumer);
+    return consumer;
+  };
+  for (const { pipeline, batch } of pipelines) add(pipeline, batch);
   const consumerOf = (store: string): Consumer => {
     const consumer = consumers.get(store);
     if (consumer === undefined) throw new TillstreamError('not_found', `There is no store ${store}.`);
     return consumer;
   };
+  /** Of the stores that are named and are here; left out: of all. */
+  const of = (stores?: readonly string[]): Consumer[] =>
+    [...consumers].flatMap(([store, consumer]) => (stores === undefined || stores.includes(store) ? [consumer] : []));
   const redriveHeld = async (id: string): Promise<RedriveResult> => {
     const entry = await quarantine.get(id);
     if (entry === null) throw new TillstreamError('not_found', `There is nothing in quarantine under ${id}.`);
@@ -83,11 +91,18 @@ export function hostConsumers({ stream, head, quarantine, pipelines, log }: Host
     status(): ConsumerStatus[] {
       return [...consumers.values()].map((consumer) => consumer.status());
     },
-    async hold(upTo?: string): Promise<void> {
-      await Promise.all([...consumers.values()].map((consumer) => consumer.hold(upTo)));
+    async hold(upTo?: string, stores?: readonly string[]): Promise<void> {
+      await Promise.all(of(stores).map((consumer) => consumer.hold(upTo)));
     },
-    release(): void {
-      for (const consumer of consumers.values()) consumer.release();
+    release(stores?: readonly string[]): void {
+      for (const consumer of of(stores)) consumer.release();
+    },
+    /** Ends delivery into one store, after the batch under way; the others go on. */
+    stopOne: (store: string): Promise<void> => consumerOf(store).stop(),
+    /** Delivers by this pipeline from its checkpoint on, instead of the one of that store before, which is stopped. */
+    startAnew(pipeline: Pipeline): void {
+      const batch = limits.get(pipeline.store);
+      if (batch !== undefined) add(pipeline, batch).start();
     },
     /** Tries a record of the quarantine again, with the version it had, while delivery stands still. */
     async redrive(store: string, id: string): Promise<RedriveResult> {

@@ -18,6 +18,7 @@ import { isDiskFull } from '../stores/disk-room.ts';
 import { SAMPLE_FILE, STORE_DIRECTORIES, type StorePaths, VERSION_FILE } from '../stores/layout.ts';
 import { LOCK_FILE, takeLock } from './directory-lock.ts';
 import { ADMIN_KEY_FILE, RUNNING_FILE, type RunningPlatform } from './running-platform.ts';
+import { finishSwaps } from './store-swap.ts';
 
 /** Written into a new directory; a higher one is refused. Goes up when an older version could not read what we write. */
 export const FORMAT = 1;
@@ -62,6 +63,7 @@ export async function openDataDirectory(
   checkFormat(root, sample);
   const lock = await takeLock(root);
   try {
+    finishSwaps(root);
     for (const name of STORE_DIRECTORIES) mkdirSync(at(name), { recursive: true });
     // The secret that signs tokens is in it; the directory itself may be older than we are.
     chmodSync(at('state'), 0o700);

@@ -139,6 +139,7 @@ async function start({ config, sample, onFatal }: PlatformOptions): Promise<Plat
     void keepRetention({
       stream: parts.stream,
       consumers: () => operator.consumers(),
+      floor: () => operator.streamFloor(),
       keptMs: config.streamHours * HOUR_MS,
       onError: (error) => log.error({ err: error }, 'Passed records could not be removed from the stream'),
       signal: ending.signal,

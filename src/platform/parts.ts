@@ -7,7 +7,6 @@ import { Ingest } from '../ingest/ingest.ts';
 import { createClock } from '../model/clock.ts';
 import type { WriteLog } from '../model/log.ts';
 import { openLmdbOrders } from '../stores/orders/lmdb-orders.ts';
-import type { OrderStore } from '../stores/orders/order-store.ts';
 import { openLmdbQuarantine } from '../stores/quarantine/lmdb-quarantine.ts';
 import type { Quarantine } from '../stores/quarantine/quarantine.ts';
 import { WriterTurns } from '../stores/writer-turns.ts';
@@ -20,7 +19,9 @@ import type { HostedConsumers } from './consumer-host.ts';
 import type { DataDirectory } from './data-directory.ts';
 import type { ImportThread } from './import-thread.ts';
 import { createImports } from './imports.ts';
+import { lookingUp, type OrdersLookup } from './orders-lookup.ts';
 import type { PipelineThread } from './pipeline-thread.ts';
+import type { RebuildThread } from './rebuild-thread.ts';
 import { openStreamOnThread, type StreamOnThread } from './stream-on-thread.ts';
 import type { StreamThread } from './stream-thread.ts';
 import { startThread, type Thread } from './threads.ts';
@@ -33,7 +34,7 @@ export interface Parts {
   /** To look at what comes in. */
   readonly tail: LmdbStreamReader['tail'];
   /** To look up; the pipeline thread writes. */
-  readonly orders: OrderStore;
+  readonly orders: OrdersLookup;
   readonly quarantine: Quarantine;
   readonly pipelines: Thread<PipelineThread>;
   readonly warehouse: Thread<WarehouseThread>;
@@ -42,6 +43,8 @@ export interface Parts {
   readonly imports: ImportQueue;
   /** A thread for one backup; whoever starts it ends it. */
   startBackupThread(): Thread<BackupThread>;
+  /** The same for one rebuild. */
+  startRebuildThread(): Thread<RebuildThread>;
   /** Finishes the batches under way, as far as closing.ts gives them time; what is not done is delivered after the next start. */
   close(): Promise<void>;
 }
@@ -76,7 +79,7 @@ export async function openParts(
     const stream = await openStreamOnThread(streamThread, head, clock);
     const reader = openLmdbStreamReader(directory.stream, head);
     opened.push(() => reader.close());
-    const orders = openLmdbOrders({ directory: directory.orders, readOnly: true });
+    const orders = lookingUp(() => openLmdbOrders({ directory: directory.orders, readOnly: true }));
     opened.push(() => orders.close());
     const quarantine = openLmdbQuarantine({ directory: directory.state });
     opened.push(() => quarantine.close());
@@ -90,7 +93,7 @@ export async function openParts(
     await admission.open();
     await Promise.all(threads.map((thread) => thread.call('start')));
     const tail = reader.tail.bind(reader);
-    // Without it the platform goes on: its backup fails.
+    // Without it the platform goes on: its backup or rebuild fails.
     const startBackupThread = () => startThread<BackupThread>('backup-thread', directory, shared, config, () => {});
     const imports = createImports({
       ...{ stream, clock, quarantine, warehouse, directory, config, log },
@@ -98,15 +101,17 @@ export async function openParts(
     });
     opened.push(() => imports.close());
     imports.start();
+    const startRebuildThread = () => startThread<RebuildThread>('rebuild-thread', directory, shared, config, () => {});
     return {
-      imports,
       startBackupThread,
+      startRebuildThread,
       stream,
       tail,
       ingest,
       admission,
       orders,
       quarantine,
+      imports,
       pipelines,
       warehouse,
       threads,

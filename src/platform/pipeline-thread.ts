@@ -4,12 +4,14 @@ import { createArchiveRaw } from '../pipelines/archive-raw.ts';
 import { createServeOrders } from '../pipelines/serve-orders.ts';
 import { openFileStore } from '../stores/lake/file-store.ts';
 import { openLmdbOrders } from '../stores/orders/lmdb-orders.ts';
+import { setReplaced } from '../stores/orders/lmdb-orders-rebuild.ts';
 import { openLmdbQuarantine } from '../stores/quarantine/lmdb-quarantine.ts';
 import { WriterTurns } from '../stores/writer-turns.ts';
 import type { BatchLimits } from '../stream/consumer.ts';
 import { Head } from '../stream/head.ts';
 import { openLmdbStreamReader } from '../stream/lmdb-stream-reader.ts';
 import { hostConsumers } from './consumer-host.ts';
+import { exchanging } from './exchange.ts';
 import { createLog, writerOf } from './log.ts';
 import { serve } from './rpc.ts';
 import { yieldToTheDoor } from './thread-priority.ts';
@@ -26,7 +28,8 @@ async function start() {
   const head = new Head(buffer);
   const stream = openLmdbStreamReader(directory.stream, head);
   const quarantine = openLmdbQuarantine({ directory: directory.state });
-  const orders = openLmdbOrders({ directory: directory.orders, turns: new WriterTurns(ordersTurns) });
+  const open = (path: string) => openLmdbOrders({ directory: path, turns: new WriterTurns(ordersTurns) });
+  let orders = open(directory.orders);
   const consumers = hostConsumers({
     stream,
     head,
@@ -37,8 +40,30 @@ async function start() {
     ],
     log: writerOf(createLog('pipelines', logLevel)),
   });
+  const exchange = exchanging(
+    {
+      store: 'orders',
+      current: () => orders,
+      open: async (path) => open(path),
+      close: (store) => store.close(),
+      pipelineOf: createServeOrders,
+      async carryOver(path) {
+        const replaced = await orders.replaced().catch(() => null); // It may be why there is a rebuild.
+        if (replaced !== null) await setReplaced(path, replaced);
+      },
+      async replace(rename) {
+        rename();
+        const old = orders;
+        orders = open(directory.orders);
+        await old.close();
+      },
+    },
+    stream,
+    consumers,
+  );
   return {
     ...consumers,
+    ...exchange,
     ordersDigest: () => orders.digest(),
     async stop() {
       await consumers.stop();

@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestLake } from '../stores/lake/duckdb-lake-digest.ts';
-import { ENVIRONMENTS } from '../stores/layout.ts';
+import { ENVIRONMENTS, LAKE } from '../stores/layout.ts';
 import { makeLockFile, removeLockFile } from '../stores/lmdb-environment.ts';
 import { openLmdbOrders } from '../stores/orders/lmdb-orders.ts';
 import { openLmdbQuarantine } from '../stores/quarantine/lmdb-quarantine.ts';
@@ -13,7 +13,7 @@ import { openLmdbStreamReader } from '../stream/lmdb-stream-reader.ts';
 import { type VerifyReport, verify } from './verify.ts';
 
 export interface Copies {
-  /** Holds `stream/`, `orders/`, `state/` and `warehouse/`. */
+  /** Holds `stream/`, `orders/`, `state/` and `warehouse/`, and the manifests of imports in `lake/`. */
   readonly directory: string;
   /** The running platform's own: its objects do not change, and those after `sequence` are left out. */
   readonly lake: string;
@@ -42,6 +42,8 @@ export async function proveCopies({ directory, lake, sequence }: Copies): Promis
       // Nothing is delivered to them: they stand where they were held.
       hold: async () => {},
       release: async () => {},
+      holdImports: async () => {},
+      releaseImports: () => {},
       finishRedrives: async () => {},
       stream: { bounds: async () => ({ trimmed: null, newest: sequence }) },
       quarantine,
@@ -50,6 +52,7 @@ export async function proveCopies({ directory, lake, sequence }: Copies): Promis
       lakeDigest: ({ excluded, added }) =>
         digestLake({
           directory: lake,
+          manifests: join(directory, LAKE), // as they were then: imports go on
           temporaryDirectory: directory, // not the data directory: no line may be refused for it
           excluded,
           added: recordsOf(quarantine, added),

@@ -15,6 +15,7 @@ import { backupRoutes } from '../query/backup-routes.ts';
 import { liveRoutes } from '../query/live-routes.ts';
 import { ordersRoutes } from '../query/orders-routes.ts';
 import { quarantineRoutes } from '../query/quarantine-routes.ts';
+import { rebuildRoutes } from '../query/rebuild-routes.ts';
 import { sqlRoutes } from '../query/sql-routes.ts';
 import { statusRoutes } from '../query/status-routes.ts';
 import type { AccessControl } from './access.ts';
@@ -67,6 +68,10 @@ export function registerRoutes(server: FastifyInstance, served: Served): void {
   backupRoutes(server, {
     backup: (path, signal) => operator.backup(path, AbortSignal.any([signal, served.ending])),
     progress: () => operator.backupProgress(),
+  });
+  rebuildRoutes(server, {
+    rebuild: (store, signal) => operator.rebuild(store, AbortSignal.any([signal, served.ending])),
+    progress: () => operator.rebuildProgress(),
   });
   const status = () =>
     statusOf({

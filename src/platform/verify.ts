@@ -2,7 +2,8 @@
 //
 // Delivery is held at one pinned sequence while the door stays open. What every store must hold is then the newest
 // version of each line in the lake, and of lines that wait in quarantine for the lake, less the records that the
-// quarantine's ledger says this store could not take. Reads everything; changes nothing, but for redrives that were cut
+// quarantine's ledger says this store could not take. Imports are held between two parts: what their manifests commit is in
+// all stores then. Reads everything; changes nothing, but for redrives that were cut
 // off: they are finished first, because only then the ledger says whether a store has the record.
 import type { Static } from 'typebox';
 import { secondsSince } from '../model/clock.ts';
@@ -33,6 +34,10 @@ export interface Verifiable {
   /** Holds all consumers: at once, or at `upTo`. */
   hold(upTo?: string): Promise<void>;
   release(): Promise<void>;
+  /** Imports go no further than the part under way; resolves when they stand still. Also when none runs. */
+  holdImports(): Promise<void>;
+  /** Harmless when they are not held. */
+  releaseImports(): void;
   /** Of redrives that were cut off; all consumers are held. */
   finishRedrives(): Promise<void>;
   lakeDigest(selection: LakeSelection): Promise<Digested>;
@@ -70,20 +75,28 @@ export async function verify(platform: Verifiable): Promise<VerifyReport> {
       replaced: orders.replaced,
     };
   } finally {
-    await platform.release();
+    await releaseAll(platform);
   }
 }
 
+/** Delivery and imports go on. */
+export async function releaseAll(platform: Pick<Verifiable, 'release' | 'releaseImports'>): Promise<void> {
+  platform.releaseImports();
+  await platform.release();
+}
+
 /**
- * Holds delivery at the newest record of this moment: all stores have it, and none has a later one, until release().
+ * Holds imports between two parts, and delivery at the newest record of this moment: all stores have it, and none has a later one, until releaseAll().
  * @param signal ends the wait for a store that is behind; nothing is held anew after that
  * @returns null before the first record
- * @throws what verify throws, and the signal's reason; release() all the same
+ * @throws what verify throws, and the signal's reason; releaseAll() all the same
  */
 export async function holdAtNewest(
-  { stream, hold, finishRedrives }: Pick<Verifiable, 'stream' | 'hold' | 'finishRedrives'>,
+  { stream, hold, holdImports, finishRedrives }: Pick<Verifiable, 'stream' | 'hold' | 'holdImports' | 'finishRedrives'>,
   signal?: AbortSignal,
 ): Promise<string | null> {
+  // First: a part takes longer than a batch, and delivery need not wait for it.
+  await within(() => holdImports(), 'stand still', signal);
   await within(() => hold(), 'stand still', signal);
   const { newest } = await stream.bounds();
   if (newest !== null) await within(() => hold(newest), `take in everything up to ${newest}`, signal);
@@ -94,10 +107,10 @@ export async function holdAtNewest(
 
 /** What a store must hold; the lake is read again only where the quarantine makes a difference. */
 function expectations(platform: Verifiable, ledger: Ledger, lake: Digested) {
-  const added = of(ledger, 'lake').sequences.map((sequence) => `lake-${sequence}`);
+  const added = notInLake(ledger);
   const known = new Map<string, Promise<Digested>>();
   return (store: StoreName): Promise<Digested> => {
-    const excluded = of(ledger, store).sequences;
+    const excluded = ledgerOf(ledger, store).sequences;
     if (excluded.length === 0 && added.length === 0) return Promise.resolve(lake);
     const key = excluded.join();
     const digest = known.get(key) ?? platform.lakeDigest({ excluded, added });
@@ -115,7 +128,7 @@ function report(
 ): StoreReport {
   const difference = firstDifference(expected.days, actual.days);
   const { lines, amountE4 } = totalsOf(actual.days);
-  const { waiting, discarded } = of(ledger, store);
+  const { waiting, discarded } = ledgerOf(ledger, store);
   return {
     store,
     lines,
@@ -146,17 +159,28 @@ interface LedgerOfStore {
 
 type Ledger = ReadonlyMap<string, LedgerOfStore>;
 
+/** In the quarantine, what imports have put there. */
+const IMPORTS = 'imports';
+
+/** Ids of records that the lake could not take; the other stores have them. */
+export function notInLake(ledger: Ledger): string[] {
+  return ledgerOf(ledger, 'lake').sequences.map((sequence) => `lake-${sequence}`);
+}
+
 const NOTHING: LedgerOfStore = { waiting: 0, discarded: 0, sequences: [] };
 
-function of(ledger: Ledger, store: StoreName): LedgerOfStore {
+/** What the ledger says of a store. */
+export function ledgerOf(ledger: Ledger, store: StoreName): LedgerOfStore {
   return ledger.get(store) ?? NOTHING;
 }
 
 /** Numbers only: the records themselves may be more than memory holds. */
-async function readLedger(quarantine: Quarantine): Promise<Ledger> {
+export async function readLedger(quarantine: Quarantine): Promise<Ledger> {
   const ledger = new Map<string, LedgerOfStore>();
   for (const state of ['waiting', 'discarded'] as const) {
     for await (const { store, sequence } of everyEntry(quarantine, { state })) {
+      // Rows of files that were rejected never were lines: no store misses them.
+      if (store === IMPORTS) continue;
       const own = ledger.get(store) ?? { waiting: 0, discarded: 0, sequences: [] };
       own[state] += 1;
       own.sequences.push(sequence);
@@ -166,7 +190,8 @@ async function readLedger(quarantine: Quarantine): Promise<Ledger> {
   return ledger;
 }
 
-async function within(work: () => Promise<void>, what: string, signal?: AbortSignal): Promise<void> {
+/** Not without end. @throws unavailable; the signal's reason */
+export async function within(work: () => Promise<void>, what: string, signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted();
   let timer: NodeJS.Timeout | undefined;
   let onAbort = (): void => {};

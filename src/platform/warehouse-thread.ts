@@ -10,6 +10,7 @@ import type { BatchLimits } from '../stream/consumer.ts';
 import { Head } from '../stream/head.ts';
 import { openLmdbStreamReader } from '../stream/lmdb-stream-reader.ts';
 import { hostConsumers } from './consumer-host.ts';
+import { exchanging } from './exchange.ts';
 import { createLog, writerOf } from './log.ts';
 import { serve } from './rpc.ts';
 import { poolYieldsToTheDoor, yieldToTheDoor } from './thread-priority.ts';
@@ -26,11 +27,9 @@ async function start() {
   const head = new Head(buffer);
   const stream = openLmdbStreamReader(directory.stream, head);
   const quarantine = openLmdbQuarantine({ directory: directory.state });
-  const warehouse = await openDuckDbWarehouse({
-    directory: directory.warehouse,
-    loadDirectory: `${directory.warehouse}/load`,
-    memoryLimitMb: warehouseMemoryMb,
-  });
+  const open = (path: string) =>
+    openDuckDbWarehouse({ directory: path, loadDirectory: `${path}/load`, memoryLimitMb: warehouseMemoryMb });
+  const warehouse = await open(directory.warehouse);
   const consumers = hostConsumers({
     stream,
     head,
@@ -38,8 +37,22 @@ async function start() {
     pipelines: [{ pipeline: createLoadWarehouse(warehouse), batch: WAREHOUSE_BATCH }],
     log: writerOf(createLog('warehouse', logLevel)),
   });
+  const exchange = exchanging(
+    {
+      store: 'warehouse',
+      current: () => warehouse,
+      open,
+      close: (store) => store.close(),
+      pipelineOf: createLoadWarehouse,
+      carryOver: async () => {},
+      replace: (rename) => warehouse.exchangeFile(rename),
+    },
+    stream,
+    consumers,
+  );
   return {
     ...consumers,
+    ...exchange,
     ask: (name: string, parameters: readonly SqlParameter[]) => warehouse.ask(name, parameters),
     select: (sql: string, limits: SelectLimits) => warehouse.select(sql, limits),
     lakeDigest: ({ excluded, added }: LakeSelection) =>

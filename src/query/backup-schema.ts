@@ -105,7 +105,15 @@ export const operations = {
   create: {
     config: {
       access: 'admin',
-      problems: ['backup_exists', 'file_not_found', 'directory_not_writable', 'wrong_usage', 'disk_full', 'stream_gap'],
+      problems: [
+        'backup_exists',
+        'file_not_found',
+        'directory_not_writable',
+        'wrong_usage',
+        'disk_full',
+        'stream_gap',
+        'lake_damaged',
+      ],
     },
     schema: {
       operationId: 'createBackup',

@@ -62,7 +62,7 @@ const report: Static<typeof Report> = {
 };
 
 export const operation = {
-  config: { access: 'admin', problems: ['stream_gap'] },
+  config: { access: 'admin', problems: ['stream_gap', 'lake_damaged'] },
   schema: {
     operationId: 'verify',
     summary: 'Prove that the stores agree',

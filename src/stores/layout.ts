@@ -5,10 +5,13 @@
 export const ENVIRONMENTS = ['stream', 'orders', 'state'] as const;
 /** Stores that are copied as files, while delivery is held. */
 export const COPIED_STORES = [...ENVIRONMENTS, 'warehouse'] as const;
-/** Its objects never change: only those up to the moment of a backup belong to it. */
+/** Of its objects, only those up to the moment of a backup belong to it; but for a few they never change. */
 export const LAKE = 'lake';
 
 export const STORE_DIRECTORIES = [...COPIED_STORES, LAKE] as const;
+/** Of a rebuild alone: where a store is built anew. Never copied, and removed at a start. */
+export const REBUILD = 'rebuild';
+
 /** Where each store is. */
 export type StorePaths = Readonly<Record<(typeof STORE_DIRECTORIES)[number], string>>;
 

@@ -18,10 +18,9 @@ export function streamGap(
 /** The lake is what the other stores are built from. */
 function wayOut(store: StoreName): string {
   if (store === 'lake') return 'Nothing was skipped. Put the lake back as it was, or from a backup, and start again.';
-  // A command that does not exist yet is no way out: it is named as what it is.
   return (
-    'Nothing was skipped and nothing is lost: the lake has every line. Put the store back as it was, or from a backup, ' +
-    `and start again; building it anew from the lake (tillstream rebuild ${store}) comes with a later version.`
+    'Nothing was skipped and nothing is lost: the lake has every line. ' +
+    `tillstream rebuild ${store} builds the store anew from it; or put the store back as it was and start again.`
   );
 }
 

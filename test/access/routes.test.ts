@@ -62,6 +62,8 @@ const table: Readonly<Record<string, Row>> = {
   'POST /v1/verify': { access: 'admin', ok: 200 },
   'POST /v1/backups': { access: 'admin', body: { path: 'not an absolute path' }, ok: 400 },
   'GET /v1/backups': { access: 'admin', ok: 200 },
+  'POST /v1/rebuild/:store': { access: 'admin', path: '/v1/rebuild/lake', ok: 400 },
+  'GET /v1/rebuild': { access: 'admin', ok: 200 },
   'GET /healthz': { access: 'open', ok: 200 },
   'GET /readyz': { access: 'open', ok: 200 },
   'GET /openapi.json': { access: 'key', ok: 200 },

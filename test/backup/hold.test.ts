@@ -27,6 +27,8 @@ async function stepsWhenCancelledAt(cancelledAt: string): Promise<string[]> {
     },
     hold: (upTo = 'at once') => step(`hold ${upTo}`),
     release: () => step('release', true),
+    holdImports: () => step('holdImports'),
+    releaseImports: () => void step('releaseImports', true),
     finishRedrives: () => step('finishRedrives', true),
     copyWarehouse: () => step('copyWarehouse', true),
   };
@@ -44,11 +46,11 @@ async function stepsWhenCancelledAt(cancelledAt: string): Promise<string[]> {
 }
 
 describe('a backup that is cancelled', () => {
-  it.each(['hold at once', 'bounds', 'hold 7', 'finishRedrives', 'copyWarehouse'])(
+  it.each(['holdImports', 'hold at once', 'bounds', 'hold 7', 'finishRedrives', 'copyWarehouse'])(
     'at "%s": release is the last step',
     async (step) => {
       const steps = await stepsWhenCancelledAt(step);
-      expect(steps.slice(steps.indexOf(step))).toEqual([step, 'release']);
+      expect(steps.slice(steps.indexOf(step))).toEqual([step, 'releaseImports', 'release']);
     },
   );
 });

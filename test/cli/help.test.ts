@@ -62,6 +62,7 @@ describe('help', () => {
       Operate:
         status            shows how the platform is
         verify            proves that all stores hold the same lines
+        rebuild <store>   builds a store anew, from the lake
         quarantine        lists, shows, redrives or discards what could not be used
         backup <path>     copies everything, while the platform runs
         restore <backup>  makes a data directory from a backup

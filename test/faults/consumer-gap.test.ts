@@ -49,7 +49,7 @@ describe('stream_gap', () => {
     await delivery.stream.trim(sequences.at(-1) ?? null, ALL);
     expect(await gap()).toMatchInlineSnapshot(`
       {
-        "hint": "Nothing was skipped and nothing is lost: the lake has every line. Put the store back as it was, or from a backup, and start again; building it anew from the lake (tillstream rebuild orders) comes with a later version.",
+        "hint": "Nothing was skipped and nothing is lost: the lake has every line. tillstream rebuild orders builds the store anew from it; or put the store back as it was and start again.",
         "message": "The orders store is new, but the stream no longer has its records up to 0000000000000003.",
       }
     `);
@@ -61,7 +61,7 @@ describe('stream_gap', () => {
     await delivery.appendAll(numbered(5));
     expect(await gap()).toMatchInlineSnapshot(`
       {
-        "hint": "Nothing was skipped and nothing is lost: the lake has every line. Put the store back as it was, or from a backup, and start again; building it anew from the lake (tillstream rebuild orders) comes with a later version.",
+        "hint": "Nothing was skipped and nothing is lost: the lake has every line. tillstream rebuild orders builds the store anew from it; or put the store back as it was and start again.",
         "message": "The orders store belongs to another stream (id of stream; this one is id of another).",
       }
     `);
@@ -72,7 +72,7 @@ describe('stream_gap', () => {
     await delivery.pipeline.process([], checkpoint);
     expect(await gap()).toMatchInlineSnapshot(`
       {
-        "hint": "Nothing was skipped and nothing is lost: the lake has every line. Put the store back as it was, or from a backup, and start again; building it anew from the lake (tillstream rebuild orders) comes with a later version.",
+        "hint": "Nothing was skipped and nothing is lost: the lake has every line. tillstream rebuild orders builds the store anew from it; or put the store back as it was and start again.",
         "message": "The orders store is ahead of the stream (0000000000000009; its newest record is none).",
       }
     `);
@@ -93,7 +93,7 @@ describe('stream_gap', () => {
     await delivery.pipeline.process([], { streamId: delivery.stream.id, sequence: first ?? '' });
     expect(await gap()).toMatchInlineSnapshot(`
       {
-        "hint": "Nothing was skipped and nothing is lost: the lake has every line. Put the store back as it was, or from a backup, and start again; building it anew from the lake (tillstream rebuild orders) comes with a later version.",
+        "hint": "Nothing was skipped and nothing is lost: the lake has every line. tillstream rebuild orders builds the store anew from it; or put the store back as it was and start again.",
         "message": "The orders store is at 0000000000000001, but the stream no longer has its records up to 0000000000000003.",
       }
     `);

@@ -43,6 +43,8 @@ async function verified(hosted: ReturnType<typeof hostConsumers>) {
     quarantine: delivery.quarantine,
     hold: held,
     release: async () => hosted.release(),
+    holdImports: async () => {},
+    releaseImports: () => {},
     finishRedrives: () => hosted.finishRedrives(),
     lakeDigest: ({ excluded }) => digestLake({ directory: lake, temporaryDirectory: `${lake}-spill`, excluded }),
     ordersDigest: () => delivery.orders.digest(),

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DigestBuilder } from '../../src/model/digest.ts';
 import { recordLine } from '../../src/model/record.ts';
 import { digestLake } from '../../src/stores/lake/duckdb-lake-digest.ts';
+import { type LakeImport, putImport } from '../support/lake-import.ts';
 import { generateLines, type TestLine } from './lines.ts';
 
 const SEED = 20_101_201;
@@ -131,5 +132,95 @@ describe(`lake digest (seed ${SEED})`, () => {
     );
     const digest = await digestLake({ directory: lake, temporaryDirectory: directory });
     expect(digest.lines).toBeLessThan(newest.size);
+  });
+
+  describe('imports', () => {
+    const CANNOT_BE_READ = 'imports/20261123-k7mq/part-000002.parquet of the lake cannot be read.';
+    const part = (number: number): string => path.join(lake, `imports/20261123-k7mq/part-00000${number}.parquet`);
+
+    /** Lines of raw objects, and an import of three parts: some of the same lines, older and newer, and some of its own. */
+    async function putBoth(more: Partial<LakeImport> = {}): Promise<Map<string, TestLine>> {
+      const { newest } = generateLines(SEED, 900);
+      const imported = [...generateLines(SEED + 1, 900).newest.values()];
+      await put('dt=2024-01-01/hh=00/local-1-2.ndjson.gz', asLakeText([...newest.values()]));
+      const parts = [imported.slice(0, 300), imported.slice(300, 600), imported.slice(600)];
+      // Between the raw lines: it replaces the earlier ones.
+      const receivedAt = 1_700_000_000_000_000 + 705;
+      await putImport(lake, { id: '20261123-k7mq', parts, receivedAt, ...more });
+      const stands = new Map(newest);
+      for (const line of parts.slice(0, more.partsCommitted ?? 3).flat()) {
+        const identity = `${line.invoiceNo}\n${line.lineId}`;
+        const known = stands.get(identity);
+        if (known === undefined || known.receivedAt < receivedAt) stands.set(identity, line);
+      }
+      return stands;
+    }
+    const digested = (more: object = {}) => digestLake({ directory: lake, temporaryDirectory: directory, ...more });
+
+    test('the newest version stands, of whichever form', async () => {
+      const stands = await putBoth();
+      expect(await digested()).toEqual(expected(stands.values()));
+      expect(stands.size).toBeGreaterThan(900);
+    });
+
+    test('parts beyond what the manifest commits do not count; without a manifest, none does', async () => {
+      const stands = await putBoth({ partsCommitted: 2 });
+      await writeFile(part(3), 'half of one');
+      expect(await digested()).toEqual(expected(stands.values()));
+      await rm(path.join(lake, 'imports/20261123-k7mq/manifest.json'));
+      expect(await digested()).toEqual(expected(generateLines(SEED, 900).newest.values()));
+    });
+
+    test('manifests from elsewhere say what counts, as of a backup', async () => {
+      await putBoth();
+      const manifests = path.join(directory, 'staging');
+      await mkdir(path.join(manifests, 'imports/20261123-k7mq'), { recursive: true });
+      await writeFile(path.join(manifests, 'imports/20261123-k7mq/manifest.json'), '{"partsCommitted": 0}');
+      expect(await digested({ manifests })).toEqual(expected(generateLines(SEED, 900).newest.values()));
+    });
+
+    test('what is said of records is not said of parts', async () => {
+      const imported = [...generateLines(SEED, 200).newest.values()];
+      await putImport(lake, { id: '20261123-aaaa', parts: [imported] });
+      const alone = await digested({ excluded: ['000001'], upTo: '' });
+      expect(alone).toEqual(expected(imported));
+      await put('dt=2024-01-01/hh=00/local-1-2.ndjson.gz', asLakeText(generateLines(SEED + 1, 200).all));
+      expect(await digested({ upTo: '' })).toEqual(alone);
+    });
+
+    test('hundreds of parts', async () => {
+      const imported = [...generateLines(SEED, 250).newest.values()];
+      await putImport(lake, { id: '20261123-many', parts: imported.map((line) => [line]) });
+      expect(await digested()).toEqual(expected(imported));
+    });
+
+    test.each([
+      ['missing', () => rm(part(2)), 'imports/20261123-k7mq/part-000002.parquet of the lake is missing.'],
+      ['cut', () => damage((whole) => whole.subarray(0, -7)), CANNOT_BE_READ],
+      ['empty', () => damage(() => Buffer.alloc(0)), CANNOT_BE_READ],
+      ['another file', () => damage(() => Buffer.from('hello')), CANNOT_BE_READ],
+      ['overwritten in the middle', () => damage((whole) => whole.fill(0x5a, 40, whole.length >> 1)), CANNOT_BE_READ],
+    ])('a part that is %s is named, never skipped', async (_, harm, message) => {
+      await putBoth();
+      await harm();
+      await expect(digested()).rejects.toMatchObject({ code: 'lake_damaged', message });
+      expect(await readdir(directory)).toEqual(['lake']);
+    });
+
+    async function damage(change: (whole: Buffer) => Buffer): Promise<void> {
+      await writeFile(part(2), change(await readFile(part(2))));
+    }
+
+    test.each(['{"partsCommitted": 1', 'null', '{}', '{"partsCommitted": -1}', '{"partsCommitted": "1"}'])(
+      'a manifest that is %s is named',
+      async (text) => {
+        await putBoth();
+        await writeFile(path.join(lake, 'imports/20261123-k7mq/manifest.json'), text);
+        await expect(digested()).rejects.toMatchObject({
+          code: 'lake_damaged',
+          message: expect.stringContaining('imports/20261123-k7mq/manifest.json'),
+        });
+      },
+    );
   });
 });

@@ -20,14 +20,14 @@ import { historyKey } from './purchase-history.ts';
 import { StoredInvoice } from './stored-invoice.ts';
 
 /** What belongs to the store as a whole. */
-interface Meta {
+export interface Meta {
   readonly replaced: number;
   readonly checkpoint: Checkpoint | null;
 }
 
 /** The key says it all; a header beside it would be written again with every line of its invoice. */
 const NOTHING = Buffer.alloc(0);
-const META_KEY = Buffer.from('meta');
+export const META_KEY = Buffer.from('meta');
 const EMPTY_META: Meta = { replaced: 0, checkpoint: null };
 const DATE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/;
 

@@ -105,7 +105,8 @@ export function sqlText(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-async function upgradeSchema(connection: DuckDBConnection): Promise<void> {
+/** Brings the schema of the file up to date; makes it in a new one. @throws directory_too_new */
+export async function upgradeSchema(connection: DuckDBConnection): Promise<void> {
   const version = await schemaVersion(connection);
   if (version > SCHEMA_VERSION) throw tooNew(`schema version ${version}, known are up to ${SCHEMA_VERSION}`);
   if (version === SCHEMA_VERSION) return;

@@ -4,6 +4,7 @@
 // When DuckDB gives up (a disk that is full while it writes its log ends the instance), calls fail as unavailable and the
 // file is opened anew: what was committed is there. Not replicated: the lake can rebuild it.
 import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   BIGINT,
   BOOLEAN,
@@ -54,6 +55,9 @@ const QUESTION_TIMEOUT_MS = 30_000;
 
 /** About 25 MB of products; the hours of eleven years. More than that is for a SELECT, or for a BI tool. */
 const QUESTION_ROWS_MAX = 100_000;
+
+/** Longer than a question of the dashboard takes. */
+const EXCHANGE_PATIENCE_MS = 2000;
 
 export async function openDuckDbWarehouse(options: DuckDbWarehouseOptions): Promise<DuckDbWarehouse> {
   const warehouse = new DuckDbWarehouse(options);
@@ -164,6 +168,29 @@ export class DuckDbWarehouse implements Warehouse {
   /** Copies the file, as it is between two loads, into another directory; questions go on. */
   copyTo(directory: string): Promise<void> {
     return this.#loads.take(() => this.#use(() => copyDuckDbFile(this.#options.directory, directory)));
+  }
+
+  /**
+   * Lets go of the file, has `exchange` put another one in its place, and opens that at the next call; calls that come meanwhile
+   * wait. A query from outside that takes longer than a moment is ended.
+   */
+  async exchangeFile(exchange: () => void): Promise<void> {
+    if (this.#closed) throw new TillstreamError('unavailable', 'The warehouse is closed');
+    const before = this.#session;
+    const exchanged = (async () => {
+      const session = await before?.catch(() => null);
+      if (session) {
+        await Promise.race([Promise.allSettled(this.#running), pause(EXCHANGE_PATIENCE_MS)]);
+        await this.#end(session);
+      }
+      exchange();
+    })();
+    this.#session = exchanged.then(
+      () => openSession(this.#options),
+      () => openSession(this.#options), // Of the old one, then.
+    );
+    this.#session.catch(() => {}); // Whoever comes next tries again, and is told.
+    await exchanged;
   }
 
   /** Ends queries from outside, lets a load finish. */

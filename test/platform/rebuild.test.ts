@@ -1,0 +1,221 @@
+// A store built anew from the lake alone, while the shop sells: afterwards all stores agree, and nothing is lost on the way.
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Line } from '../../src/model/line.ts';
+import { expectHeld } from '../faults/held-lines.ts';
+import { accept, agreeing, line, lines } from '../faults/lines.ts';
+import { Till } from '../faults/till.ts';
+import { appendUnusable } from '../support/append-unusable.ts';
+import { runCli } from '../support/cli.ts';
+import { putImport } from '../support/lake-import.ts';
+import { consumerOf, endPlatforms, freshDirectory, type Platform, startPlatform } from '../support/platform.ts';
+import { dice, diceOf } from '../support/seed.ts';
+
+// Seconds each; but other tests, and whatever else, may be at work on this machine.
+vi.setConfig({ testTimeout: 120_000 });
+afterEach(endPlatforms);
+
+const STORES = ['orders', 'warehouse'] as const;
+/** What every store has leaves the stream at once. */
+const KEEP_NOTHING = { env: { TILLSTREAM_STREAM_HOURS: '0' } };
+
+const rebuild = (platform: Platform, store: string) => platform.request('POST', `/v1/rebuild/${store}`);
+
+async function rebuilt(platform: Platform, store: string, figures: object = {}): Promise<void> {
+  const { status, body } = await rebuild(platform, store);
+  expect({ status, body }).toMatchObject({ status: 200, body: { store, ...figures } });
+}
+
+/** All that customers and analysts see of some invoices. */
+async function seen(platform: Platform, invoices: readonly string[]): Promise<unknown> {
+  const paths = [
+    ...invoices.map((each) => `/v1/invoices/${each}`),
+    '/v1/customers/17850/invoices',
+    '/v1/customers/17850',
+  ];
+  const answers = await Promise.all(paths.map(async (path) => (await fetch(platform.url + path)).text()));
+  return [...answers, await platform.select('SELECT * FROM sales ORDER BY invoice_no, line_id LIMIT 10000')];
+}
+
+/** As the door reads `lines()`. */
+function imported(invoiceNo: string, count: number, description = 'imported'): Line[] {
+  return Array.from({ length: count }, (_, index) => ({
+    invoiceNo,
+    lineId: String(index + 1).padStart(6, '0'),
+    stockCode: 'MUG',
+    description,
+    quantity: 1,
+    invoiceDate: '2011-12-24T09:00:00',
+    unitPrice: 1.25,
+    customerId: '17850',
+    country: 'France',
+  }));
+}
+
+describe('a rebuild', () => {
+  it('of each store while tills sell: it answers all the while, all stores agree, and nothing is lost', async () => {
+    const chance = dice('rebuild');
+    const directory = await freshDirectory('rebuild');
+    const platform = await startPlatform(directory, KEEP_NOTHING);
+    const tills = Array.from({ length: 3 }, (_, index) => new Till(`${index + 1}0`, diceOf(chance.seed + index)));
+    let enough = false;
+    const selling = Promise.all(tills.map((till) => till.sell(platform.url, () => enough)));
+    await pause(1000);
+    const { replaced } = await platform.verify();
+    const [known = ''] = [...(tills[0]?.memory ?? [])].flatMap(([key, { acknowledged }]) =>
+      acknowledged === null ? [] : [String(key.split(' ')[0])],
+    );
+    let lookUps = 0;
+    const looking = (async () => {
+      while (!enough) {
+        const { status, body } = await platform.get(`/v1/invoices/${known}`);
+        expect({ status, invoiceNo: body.invoiceNo }).toEqual({ status: 200, invoiceNo: known });
+        lookUps += 1;
+        expect(await platform.select('SELECT count(*) > 0 FROM sales')).toEqual([[true]]);
+        await pause(1);
+      }
+    })();
+    for (const store of STORES) await rebuilt(platform, store);
+    expect((await platform.get('/v1/rebuild')).body).toEqual({ running: null });
+    enough = true;
+    await Promise.all([selling, looking]);
+    expect(lookUps).toBeGreaterThan(10);
+    expect(tills.flatMap((till) => [...till.refusals])).toEqual([]);
+    await expectHeld(platform, tills);
+    expect((await platform.verify()).replaced).toBeGreaterThanOrEqual(replaced);
+    expect(existsSync(join(directory, 'rebuild'))).toBe(false);
+    // Nothing keeps the stream long any more.
+    await platform.statusWhen(({ stream }) => stream.trimmed === stream.newest);
+  });
+
+  it('takes in what imports have committed, the newest version of each line, and less what the ledger says', async () => {
+    const directory = await freshDirectory('rebuild-ledger');
+    let platform = await startPlatform(directory);
+    await accept(platform, lines('800001', 300));
+    await accept(platform, [line('800001', 7, { Description: 'corrected' })]);
+    await platform.verify();
+    await platform.stop();
+    await appendUnusable(join(directory, 'stream'), [
+      'what is this?\n',
+      '{"invoiceNo":"800009","lineId":"000001","stockCode":"MUG"}\n',
+    ]);
+    await putImport(join(directory, 'lake'), {
+      id: '20261123-k7mq',
+      // Before all that came by the door, and after it.
+      parts: [imported('800001', 5, 'older'), imported('700001', 40)],
+      receivedAt: 1_000_000_000_000_000,
+    });
+    await putImport(join(directory, 'lake'), {
+      id: '20261124-k7mq',
+      parts: [imported('800001', 2, 'newer'), imported('1', 1)],
+      partsCommitted: 1,
+    });
+    platform = await startPlatform(directory);
+    await expect.poll(async () => (await platform.status()).quarantine.waiting, { timeout: 30_000 }).toBeGreaterThan(2);
+    const { entries } = (await platform.get('/v1/quarantine?store=warehouse')).body;
+    expect((await platform.request('DELETE', `/v1/quarantine/${entries[0].id}`)).status).toBe(200);
+    expect(await platform.verify()).toMatchObject({ agrees: false, replaced: 1 });
+    const figures = { lines: 340, invoices: 2, revenue: '425' };
+    for (const store of STORES) await rebuilt(platform, store, figures);
+    const store = { agrees: true, lines: 340 };
+    expect(await platform.verify()).toMatchObject({ agrees: true, replaced: 1, stores: [store, store, store] });
+    const { lines: held } = (await platform.get('/v1/invoices/800001')).body;
+    const descriptions = held.slice(0, 8).map((each: { description: string }) => each.description);
+    expect(descriptions).toEqual(['newer', 'newer', 'line 3', 'line 4', 'line 5', 'line 6', 'corrected', 'line 8']);
+    // Once more: nothing changes, not a byte of what is seen.
+    const before = await seen(platform, ['800001', '700001']);
+    for (const each of STORES) await rebuilt(platform, each, figures);
+    expect(await seen(platform, ['800001', '700001'])).toEqual(before);
+    // And what comes next goes on from there, also after a start.
+    await accept(platform, lines('800002', 10));
+    expect(await platform.verify()).toMatchObject({
+      agrees: true,
+      stores: [{ lines: 350 }, { lines: 350 }, { lines: 350 }],
+    });
+    await platform.stop();
+    platform = await startPlatform(directory);
+    expect(await platform.verify()).toMatchObject({ agrees: true, replaced: 1 });
+  });
+
+  it.each(STORES)('of %s, which was deleted: the way out of stream_gap', async (store) => {
+    const directory = await freshDirectory('rebuild-gap');
+    let platform = await startPlatform(directory, KEEP_NOTHING);
+    await accept(platform, lines('800001', 300));
+    await platform.verify();
+    await platform.statusWhen(({ stream }) => stream.newest !== null && stream.trimmed === stream.newest);
+    const before = await seen(platform, ['800001']);
+    await platform.stop();
+    await rm(join(directory, store), { recursive: true });
+    platform = await startPlatform(directory, KEEP_NOTHING);
+    const status = await platform.statusWhen((found) => consumerOf(found, store).state === 'stopped');
+    expect(consumerOf(status, store).error?.hint).toContain(`tillstream rebuild ${store}`);
+    const run = await runCli(['rebuild', store, '--json', '--data-dir', directory]);
+    expect({ code: run.code, stderr: run.stderr }).toMatchObject({ code: 0 });
+    expect(JSON.parse(run.stdout)).toMatchObject({ store, lines: 300, invoices: 1, revenue: '375' });
+    expect(await seen(platform, ['800001'])).toEqual(before);
+    await accept(platform, lines('800002', 100));
+    expect(await platform.verify()).toMatchObject(agreeing(400));
+    expect(consumerOf(await platform.status(), store)).toMatchObject({ state: 'running', error: null });
+    await platform.stop();
+    platform = await startPlatform(directory, KEEP_NOTHING);
+    expect(await platform.verify()).toMatchObject(agreeing(400));
+  });
+
+  it('that cannot be done, or is cancelled: the old store goes on, and nothing is left', async () => {
+    const directory = await freshDirectory('rebuild-fails');
+    const platform = await startPlatform(directory);
+    await accept(platform, lines('800001', 300));
+    await platform.verify();
+    const lake = join(directory, 'lake');
+    await putImport(lake, { id: '20261123-k7mq', parts: [imported('1', 1)] });
+    await rm(join(lake, 'imports/20261123-k7mq/part-000001.parquet'));
+    for (const store of STORES) {
+      expect(await rebuild(platform, store)).toMatchObject({ status: 409, body: { code: 'lake_damaged' } });
+    }
+    await rm(join(lake, 'imports'), { recursive: true });
+    for (const store of STORES) {
+      const gone = new AbortController();
+      const asked = fetch(`${platform.url}/v1/rebuild/${store}`, { method: 'POST', signal: gone.signal });
+      asked.catch(() => {});
+      await expect
+        .poll(async () => (await platform.get('/v1/rebuild')).body.running, { timeout: 10_000 })
+        .not.toBeNull();
+      gone.abort();
+      await expect.poll(async () => (await platform.get('/v1/rebuild')).body.running, { timeout: 10_000 }).toBeNull();
+    }
+    expect(await rebuild(platform, 'lake')).toMatchObject({ status: 400, body: { code: 'invalid_parameter' } });
+    expect(existsSync(join(directory, 'rebuild'))).toBe(false);
+    await accept(platform, lines('800002', 100));
+    expect(await platform.verify()).toMatchObject(agreeing(400));
+  });
+});
+
+const ROUNDS = process.env.TILLSTREAM_TEST_LONG === '1' ? 30 : 4;
+
+describe('a platform that is killed during a rebuild', () => {
+  it(`${ROUNDS} times: it starts, answers and agrees, and a rebuild goes well`, async () => {
+    const chance = dice('kill during a rebuild');
+    const directory = await freshDirectory('rebuild-killed');
+    let platform = await startPlatform(directory, KEEP_NOTHING);
+    let sent = 0;
+    for (let round = 1; round <= ROUNDS; round += 1) {
+      const store = STORES[round % 2] ?? 'orders';
+      await accept(platform, lines('800001', 400, sent + 1));
+      sent += 400;
+      const asked = rebuild(platform, store).catch(() => null);
+      await pause(chance.between(0, 900));
+      await accept(platform, lines('800001', 1, sent + 1));
+      sent += 1;
+      await platform.kill();
+      await asked;
+      platform = await startPlatform(directory, KEEP_NOTHING);
+      expect(await platform.verify(), `round ${round}, ${store}`).toMatchObject(agreeing(sent));
+      expect(existsSync(join(directory, 'rebuild'))).toBe(false);
+    }
+    for (const store of STORES) await rebuilt(platform, store, { lines: sent });
+    expect(await platform.verify()).toMatchObject(agreeing(sent));
+  });
+});
