@@ -1,5 +1,5 @@
 // What waits in quarantine, and what to do with it.
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
 import { TillstreamError } from '../model/errors.ts';
 import type { Quarantine, QuarantinedRecord, QuarantineEntry } from '../stores/quarantine/quarantine.ts';
@@ -65,13 +65,13 @@ export function quarantineRoutes(server: FastifyInstance, quarantine: Quarantine
     },
   );
 
-  server.post<WithId & { Body: Static<typeof RedriveBody> | null | undefined; Reply: Static<typeof Redriven> }>(
+  server.post<WithId & { Body: Static<typeof RedriveBody>; Reply: Static<typeof Redriven> }>(
     '/v1/quarantine/:id/redrive',
-    operations.redrive,
+    { ...operations.redrive, preValidation: withoutBody },
     async ({ params, body }) => {
       const { id } = params;
       const entry = await find(id);
-      const { line } = body ?? {};
+      const { line } = body;
       if (line !== undefined && entry.store !== ROWS) {
         const message = `line: ${id} is a record of the stream, which stays as it is; only rows of imports are corrected.`;
         throw new TillstreamError('invalid_parameter', message, { field: 'line' });
@@ -91,6 +91,11 @@ export function quarantineRoutes(server: FastifyInstance, quarantine: Quarantine
       return { id, state: 'discarded', ...(store === 'lake' ? { message } : {}) };
     },
   );
+}
+
+/** There need not be one. */
+async function withoutBody(request: FastifyRequest): Promise<void> {
+  request.body ??= {};
 }
 
 function summary({ id, store, sequence, state, code, message, attempts, bytes, ...entry }: QuarantineEntry) {
