@@ -47,6 +47,10 @@ export const ListQuery = Type.Object({
 export const ImportParams = Type.Object({
   id: Type.String({ minLength: 1, description: '`<day>-<four characters>`', examples: ['20251224-k7mq'] }),
 });
+/** Another than the one that is answered. */
+const CancelParams = Type.Object({
+  id: Type.String({ minLength: 1, description: '`<day>-<four characters>`', examples: ['20251224-x3vp'] }),
+});
 export const AnswerBody = Type.Object({ ...answered, map }, { additionalProperties: false, examples: [exampleAnswer] });
 
 const text = Type.String();
@@ -177,7 +181,7 @@ export const operations = {
       summary: 'Cancel an import',
       description: 'What is in the stores stays there, and counts; the rest does not come.',
       tags,
-      params,
+      params: CancelParams,
       response: {
         200: json(
           'It is cancelled.',
