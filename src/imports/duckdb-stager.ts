@@ -10,7 +10,7 @@ import { sqlText } from '../stores/warehouse/duckdb-session.ts';
 import { linesSql, type RawRows } from './duckdb-line-sql.ts';
 import { rawRows } from './duckdb-raw-rows.ts';
 import type { Reading } from './import.ts';
-import type { Judged, Numbers, PartTarget, Slice, StagedPart, Stager, UnreadRow } from './stager.ts';
+import type { Judged, Numbers, PartTarget, ReadSlice, Slice, StagedPart, Stager, UnreadRow } from './stager.ts';
 
 export interface StagerOptions {
   /** For what does not fit into memory; made, and removed by close(). */
@@ -35,7 +35,7 @@ const LINE_BYTES_MAX = 1_000_000;
  * The rows that count in their invoices: lines, and what was rejected of a known invoice, which keeps its number. The invoice of
  * a rejected row that does not say it is taken from the rows around it, where those are of one.
  */
-function countedSql({ lines, rejected }: Judged): string {
+function countedSql(staged: string, { lines, rejected }: Judged): string {
   const values = rejected.map(({ row, invoiceNo }) => `(${row}, ${invoiceNo === null ? 'NULL' : sqlText(invoiceNo)})`);
   const judged =
     lines === null
@@ -53,7 +53,7 @@ function countedSql({ lines, rejected }: Judged): string {
     FROM (
       SELECT *, last_value(invoice_no IGNORE NULLS) OVER (ORDER BY row ROWS UNBOUNDED PRECEDING) AS above,
         first_value(invoice_no IGNORE NULLS) OVER (ORDER BY row ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS below
-      FROM (SELECT rowid AS row, * FROM staged WHERE ok ${judged} ${refused})
+      FROM (SELECT rowid AS row, * FROM ${staged} WHERE ok ${judged} ${refused})
     )
     ORDER BY row`;
 }
@@ -72,7 +72,10 @@ function placedSql(counted: Counted): string {
 }
 
 /** The table that holds them, and what its rows say of their place in the slice. */
-type Counted = { readonly table: 'staged'; readonly row: 'rowid' } | { readonly table: 'counted'; readonly row: 'row' };
+interface Counted {
+  readonly table: string;
+  readonly row: 'rowid' | 'row';
+}
 
 /** Where each run of rows of one invoice starts, how many there are, and how many the invoice had before. */
 function runsSql({ table }: Counted): string {
@@ -113,17 +116,21 @@ function copySql(counted: Counted, hasLineIds: boolean, isTogether: boolean, tar
       WHERE ok AND number <= ${NUMBER_MAX}
       ${hasLineIds ? 'QUALIFY row_number() OVER (PARTITION BY invoice_no, line_id ORDER BY row DESC) = 1' : ''}
       ${hasLineIds || !isTogether ? 'ORDER BY invoice_no, line_id' : ''}
-    ) TO ${sqlText(file)} (FORMAT parquet, COMPRESSION zstd)`;
+    ) TO ${sqlText(file)} (FORMAT parquet, COMPRESSION snappy)`;
 }
+
+/** One slice is read while the one before is written: each has a table of its own. */
+const LANES = 2;
 
 export class DuckDbStager implements Stager {
   readonly #instance: DuckDBInstance;
-  readonly #connection: DuckDBConnection;
+  readonly #reads: DuckDBConnection;
+  readonly #writes: DuckDBConnection;
   readonly #options: StagerOptions;
-  #raw: RawRows | null = null;
-  #hasLineIds = false;
+  #slices = 0;
 
   static async open(options: StagerOptions): Promise<DuckDbStager> {
+    // One thread for each connection: a slice is read by one, and written by the other.
     const instance = await DuckDBInstance.create(':memory:', {
       threads: '1',
       memory_limit: `${options.memoryLimitMb}MiB`,
@@ -131,44 +138,59 @@ export class DuckDbStager implements Stager {
       errors_as_json: 'true',
       enable_external_file_cache: 'false',
     });
-    const stager = new DuckDbStager(instance, await instance.connect(), options);
-    await stager.#connection.run('CREATE TABLE counts (invoice_no VARCHAR, rows BIGINT)');
-    if (options.continued.length > 0) {
-      const files = `[${options.continued.map(sqlText).join(', ')}]`;
-      await stager.#connection.run(
-        `INSERT INTO counts SELECT invoice_no, max(lines) FROM read_parquet(${files}) GROUP BY invoice_no`,
-      );
-    }
+    const stager = new DuckDbStager(instance, await instance.connect(), await instance.connect(), options);
+    await stager.#begin();
     return stager;
   }
 
-  private constructor(instance: DuckDBInstance, connection: DuckDBConnection, options: StagerOptions) {
+  private constructor(
+    instance: DuckDBInstance,
+    reads: DuckDBConnection,
+    writes: DuckDBConnection,
+    options: StagerOptions,
+  ) {
     this.#instance = instance;
-    this.#connection = connection;
+    this.#reads = reads;
+    this.#writes = writes;
     this.#options = options;
   }
 
-  async read(slice: Slice, reading: Reading): Promise<{ rows: number; unread: number } | null> {
-    this.#raw = rawRows(slice, reading);
-    this.#hasLineIds = reading.columns.some(({ field }) => field === 'lineId');
+  async #begin(): Promise<void> {
+    await this.#writes.run('CREATE TABLE counts (invoice_no VARCHAR, rows BIGINT)');
+    const { continued } = this.#options;
+    if (continued.length === 0) return;
+    const files = `[${continued.map(sqlText).join(', ')}]`;
+    await this.#writes.run(
+      `INSERT INTO counts SELECT invoice_no, max(lines) FROM read_parquet(${files}) GROUP BY invoice_no`,
+    );
+  }
+
+  async read(slice: Slice, reading: Reading): Promise<ReadSlice | null> {
+    const raw = rawRows(slice, reading);
+    const table = `staged_${this.#slices % LANES}`;
     try {
-      await this.#connection.run(`CREATE OR REPLACE TEMP TABLE staged AS ${linesSql(this.#raw, reading)}`);
-      const [rows, unread] = await this.#row('SELECT count(*), count(*) FILTER (NOT ok) FROM staged');
-      return { rows: Number(rows), unread: Number(unread) };
+      await this.#reads.run(`CREATE OR REPLACE TABLE ${table} AS ${linesSql(raw, reading)}`);
+      const [rows, unread] = await rowOf(this.#reads, `SELECT count(*), count(*) FILTER (NOT ok) FROM ${table}`);
+      this.#slices += 1;
+      const hasLineIds = reading.columns.some(({ field }) => field === 'lineId');
+      return {
+        rows: Number(rows),
+        unread: Number(unread),
+        unreadRows: () => this.#unreadRows(table, raw),
+        write: (judged, target) => this.#write(table, judged, hasLineIds, target),
+      };
     } catch (error) {
       if (isInputFailure(error)) return null;
       throw storeError(error, FAILURE);
     }
   }
 
-  async *unread(): AsyncGenerator<UnreadRow[]> {
-    if (this.#raw === null) throw new Error('read() comes first');
-    const { from, columns, whole = columns } = this.#raw;
+  async *#unreadRows(table: string, { from, columns, whole = columns }: RawRows): AsyncGenerator<UnreadRow[]> {
     try {
-      const result = await this.#connection.stream(`
+      const result = await this.#reads.stream(`
         SELECT row, ${whole.join(', ')}
         FROM (SELECT row_number() OVER () - 1 AS row, * FROM ${from})
-        WHERE row IN (SELECT rowid FROM staged WHERE NOT ok)`);
+        WHERE row IN (SELECT rowid FROM ${table} WHERE NOT ok)`);
       for (;;) {
         const chunk = await result.fetchChunk();
         if (chunk === null || chunk.rowCount === 0) return;
@@ -179,24 +201,28 @@ export class DuckDbStager implements Stager {
     }
   }
 
-  async write(judged: Judged | null, target: PartTarget): Promise<StagedPart> {
-    const hasLineIds = this.#hasLineIds;
-    const counted: Counted = judged === null ? { table: 'staged', row: 'rowid' } : { table: 'counted', row: 'row' };
+  async #write(table: string, judged: Judged | null, hasLineIds: boolean, target: PartTarget): Promise<StagedPart> {
+    const connection = this.#writes;
+    const counted: Counted = judged === null ? { table, row: 'rowid' } : { table: 'counted', row: 'row' };
     try {
-      if (judged !== null) await this.#connection.run(countedSql(judged));
-      await this.#connection.run(runsSql(counted));
-      const [runs, invoices, longest] = await this.#row(
+      if (judged !== null) await connection.run(countedSql(table, judged));
+      await connection.run(runsSql(counted));
+      const [runs, invoices, longest] = await rowOf(
+        connection,
         'SELECT count(*), count(DISTINCT invoice_no), coalesce(max(before + length), 0) FROM runs',
       );
-      await this.#connection.run(copySql(counted, hasLineIds, runs === invoices, target));
+      await connection.run(copySql(counted, hasLineIds, runs === invoices, target));
       const numbers = judged === null ? NO_NUMBERS : await this.#numbers(counted, 'NOT ok AND invoice_no IS NOT NULL');
       const tooMany = longest > NUMBER_MAX ? await this.#numbers(counted, `ok AND number > ${NUMBER_MAX}`) : NO_NUMBERS;
-      await this.#connection.run(COUNT);
-      const [lines, revenueE4] = await this.#row(
+      await connection.run(COUNT);
+      const [lines, revenueE4] = await rowOf(
+        connection,
         `SELECT count(*), coalesce(CAST(sum(amount) * 10000 AS HUGEINT), 0) FROM read_parquet(${sqlText(target.file)})`,
       );
-      const [rows, certainDates] = await this.#row(`
-        SELECT count(*) FILTER (ok), count(*) FILTER (ok AND day(invoice_date) > 12) FROM ${counted.table}`);
+      const [rows, certainDates] = await rowOf(
+        connection,
+        `SELECT count(*) FILTER (ok), count(*) FILTER (ok AND day(invoice_date) > 12) FROM ${counted.table}`,
+      );
       const superseded = Number(rows) - tooMany.size - Number(lines);
       return { lines: Number(lines), revenueE4, superseded, numbers, tooMany, certainDates: Number(certainDates) };
     } catch (error) {
@@ -205,7 +231,7 @@ export class DuckDbStager implements Stager {
   }
 
   async #numbers(counted: Counted, where: string): Promise<Numbers> {
-    const reader = await this.#connection.runAndReadAll(
+    const reader = await this.#writes.runAndReadAll(
       `SELECT row, invoice_no, number FROM (${placedSql(counted)}) WHERE ${where}`,
     );
     return new Map(
@@ -216,18 +242,19 @@ export class DuckDbStager implements Stager {
   }
 
   async invoices(): Promise<number> {
-    return Number((await this.#row('SELECT count(*) FROM counts'))[0]);
-  }
-
-  async #row(sql: string): Promise<[bigint, bigint, bigint]> {
-    const reader = await this.#connection.runAndReadAll(sql);
-    const [a = 0, b = 0, c = 0] = reader.getRows()[0] ?? [];
-    return [BigInt(String(a)), BigInt(String(b)), BigInt(String(c))];
+    return Number((await rowOf(this.#writes, 'SELECT count(*) FROM counts'))[0]);
   }
 
   close(): void {
-    this.#connection.closeSync();
+    this.#reads.closeSync();
+    this.#writes.closeSync();
     this.#instance.closeSync();
     rmSync(this.#options.spillDirectory, { recursive: true, force: true });
   }
+}
+
+async function rowOf(connection: DuckDBConnection, sql: string): Promise<[bigint, bigint, bigint]> {
+  const reader = await connection.runAndReadAll(sql);
+  const [a = 0, b = 0, c = 0] = reader.getRows()[0] ?? [];
+  return [BigInt(String(a)), BigInt(String(b)), BigInt(String(c))];
 }

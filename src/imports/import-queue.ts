@@ -60,11 +60,24 @@ export class ImportQueue implements Imports {
     const found: ImportManifest[] = [];
     for (const id of readdirSync(path.join(options.lake, IMPORTS))) {
       const directory = this.#directoryOf(id);
-      if (existsSync(path.join(directory, MANIFEST))) found.push(readManifest(directory));
-      else rmSync(directory, { recursive: true, force: true });
+      const manifest = existsSync(path.join(directory, MANIFEST)) ? this.#known(directory) : undefined;
+      if (manifest === undefined) rmSync(directory, { recursive: true, force: true });
+      else if (manifest !== null) found.push(manifest);
     }
     found.sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
     for (const manifest of found) this.#manifests.set(manifest.id, manifest);
+  }
+
+  /** null: nobody here knows what to make of it, and nothing is made of it. */
+  #known(directory: string): ImportManifest | null {
+    try {
+      const manifest = readManifest(directory);
+      if (manifest.format === 1) return manifest;
+      this.#options.log('error', 'An import is left alone: its manifest is of another version', { directory });
+    } catch (err) {
+      this.#options.log('error', 'An import is left alone: its manifest cannot be read', { directory, err });
+    }
+    return null;
   }
 
   start(): void {

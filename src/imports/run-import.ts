@@ -186,7 +186,8 @@ export class ImportRun {
     for (let part = from + 1; part <= parts; part += 1) {
       await admitted();
       const file = path.join(directory, partName(part));
-      const [orders, rows] = await Promise.allSettled([worker.loadOrders(file), warehouse.loadPart(file)]);
+      const next = part < parts ? path.join(directory, partName(part + 1)) : null;
+      const [orders, rows] = await Promise.allSettled([worker.loadOrders(file, next), warehouse.loadPart(file)]);
       if (orders.status === 'rejected') throw orders.reason;
       if (rows.status === 'rejected') throw rows.reason;
       const replaced = this.manifest.replaced + orders.value.replaced;

@@ -13,7 +13,7 @@ import { createJudge, type RejectedText, type Verdict } from './judge.ts';
 import { partName, partSequence, REJECTS } from './parts.ts';
 import { recordRanges } from './records.ts';
 import { cutIntoSlices, type TextSlice } from './slices.ts';
-import type { Numbers, Slice, StagedPart, Stager } from './stager.ts';
+import type { Numbers, ReadSlice, Slice, StagedPart, Stager } from './stager.ts';
 
 export interface StageOrder {
   /** Of the import, in the lake. */
@@ -98,6 +98,8 @@ class Staging {
   #superseded = 0;
   #revenueE4 = 0n;
   #bytesBefore = 0;
+  #writing: Promise<void> = Promise.resolve();
+  #workFiles = 0;
 
   constructor(stager: Stager, order: StageOrder) {
     this.#stager = stager;
@@ -110,11 +112,12 @@ class Staging {
     const { encoding } = reading;
     const text = new FileText(file, { name, compression, ...(encoding === null ? {} : { encoding }) });
     this.#files.push({ encoding: null, certainDates: 0, otherDates: 0 });
-    for await (const slice of cutIntoSlices(text.pieces(), reading)) {
+    for await (const slice of oneAhead(cutIntoSlices(text.pieces(), reading))) {
       await this.#order.checkpoint();
       await this.#textSlice(slice, name, reading);
       this.#tell(text.bytesRead);
     }
+    await this.#writing;
     this.#evidence.encoding = text.encoding;
     this.#bytesBefore += text.bytesRead;
   }
@@ -126,10 +129,11 @@ class Staging {
       const end = Math.min(rows, start + PARQUET_ROWS);
       const read = await this.#stager.read({ kind: 'parquet', file, start, end }, reading);
       if (read === null) throw new Error(`Rows ${start} to ${end} of ${name} cannot be read`);
-      const verdict = read.unread === 0 ? null : await this.#judge(reading, new Map());
-      await this.#settle(read.rows, verdict, name, reading, (wanted) => wanted.map(() => null));
+      const verdict = read.unread === 0 ? null : await this.#judge(read, reading, new Map());
+      await this.#writeNext(() => this.#settle(read, verdict, name, reading, (wanted) => wanted.map(() => null)));
       this.#tell(0);
     }
+    await this.#writing;
   }
 
   async result(): Promise<Staged> {
@@ -153,7 +157,7 @@ class Staging {
     const width = reading.columns.length;
     const delimiter = reading.delimiter ?? ',';
     const invoiceNoAt = reading.columns.findIndex(({ field }) => field === 'invoiceNo');
-    const file = path.join(this.#order.workDirectory, 'slice');
+    const file = this.#workFile('slice');
     let refused: ReadonlyMap<number, Refusal> = new Map();
     const asItIs = reading.format === 'ndjson' ? this.#ndjson(slice, file) : this.#csv(slice, file);
     let read = asItIs === null ? null : await this.#stager.read(asItIs, reading);
@@ -164,10 +168,26 @@ class Staging {
       read = await this.#stager.read({ kind: 'csv', file, newline: '\n', isMarked: true }, reading);
     }
     if (read === null) throw new Error(`A slice of ${name} from byte ${slice.offset} cannot be read`);
-    const verdict = read.unread === 0 ? null : await this.#judge(reading, refused);
+    const rows = read;
+    const verdict = rows.unread === 0 ? null : await this.#judge(rows, reading, refused);
     const ranges = () =>
       reading.format === 'csv' ? rowRanges(slice.bytes, delimiter, width) : recordRanges(slice.bytes, null);
-    await this.#settle(read.rows, verdict, name, reading, (rows) => textsOf(slice, ranges(), rows));
+    await this.#writeNext(() =>
+      this.#settle(rows, verdict, name, reading, (wanted) => textsOf(slice, ranges(), wanted)),
+    );
+  }
+
+  /** Once the slice before is written: the next is read meanwhile. */
+  async #writeNext(write: () => Promise<void>): Promise<void> {
+    await this.#writing;
+    this.#writing = write();
+    this.#writing.catch(() => {}); // whoever waits for it is told
+  }
+
+  /** A slice may still be used while the next one comes. */
+  #workFile(name: string): string {
+    this.#workFiles += 1;
+    return path.join(this.#order.workDirectory, `${name}-${this.#workFiles % WORK_FILES}`);
   }
 
   /** null: it has to be brought into form first. */
@@ -182,16 +202,15 @@ class Staging {
     return { kind: 'ndjson', file };
   }
 
-  async #judge(reading: Reading, refused: ReadonlyMap<number, Refusal>): Promise<Verdict> {
-    const file = path.join(this.#order.workDirectory, 'judged.ndjson');
-    const judge = createJudge(reading, this.#order.timeZone, file, refused);
-    for await (const rows of this.#stager.unread()) judge.take(rows);
+  async #judge(read: ReadSlice, reading: Reading, refused: ReadonlyMap<number, Refusal>): Promise<Verdict> {
+    const judge = createJudge(reading, this.#order.timeZone, this.#workFile('judged'), refused);
+    for await (const rows of read.unreadRows()) judge.take(rows);
     return judge.verdict();
   }
 
   /** @param textsOf rows as they stand in the file; null where there is no text */
   async #settle(
-    rows: number,
+    read: ReadSlice,
     verdict: Verdict | null,
     file: string,
     reading: Reading,
@@ -199,7 +218,7 @@ class Staging {
   ): Promise<void> {
     const { directory, receivedAt, source } = this.#order;
     this.#parts += 1;
-    const part = await this.#stager.write(verdict, {
+    const part = await read.write(verdict, {
       file: path.join(directory, partName(this.#parts)),
       receivedAt,
       sequence: partSequence(this.#parts),
@@ -215,7 +234,7 @@ class Staging {
       });
       writeSync(this.#rejects, lines.join(''));
     }
-    this.#rows += rows;
+    this.#rows += read.rows;
     this.#lines += part.lines;
     this.#rejected += rejected.length;
     this.#superseded += part.superseded;
@@ -238,6 +257,22 @@ class Staging {
 }
 
 const CR = 0x0d;
+/** Two for each slice, of two slices at once. */
+const WORK_FILES = 4;
+
+/** Makes the next while the last one is used. */
+async function* oneAhead<T>(items: AsyncGenerator<T>): AsyncGenerator<T> {
+  try {
+    let next = items.next();
+    for (let item = await next; item.done !== true; item = await next) {
+      next = items.next();
+      next.catch(() => {}); // whoever waits for it is told
+      yield item.value;
+    }
+  } finally {
+    await items.return(undefined);
+  }
+}
 
 interface RowText {
   readonly text: string;

@@ -55,21 +55,31 @@ export interface PartTarget {
   readonly source: string;
 }
 
-/** Slices come one after the other, in the order of the files; numbers go on from one to the next. */
+/** A slice that was read, before its lines are written. */
+export interface ReadSlice {
+  readonly rows: number;
+  /** Rows that are not read at native speed. */
+  readonly unread: number;
+
+  /** Those, in order; before the next slice is read. @throws unavailable */
+  unreadRows(): AsyncIterable<readonly UnreadRow[]>;
+
+  /** Numbers the lines, unless they have ids of their own, and writes them as a part. @throws unavailable */
+  write(judged: Judged | null, target: PartTarget): Promise<StagedPart>;
+}
+
+/**
+ * Slices come one after the other, in the order of the files; numbers go on from one to the next. While one is written the next may
+ * be read.
+ */
 export interface Stager {
   /**
-   * Takes a slice up: reads what can be read at native speed. null: the file does not keep to its form (fields too many,
-   * a quote left open, bytes that are no text); nothing is kept of it. @throws unavailable
+   * Reads what can be read at native speed. null: the file does not keep to its form (fields too many, a quote left open, bytes
+   * that are no text); nothing is kept of it. @throws unavailable
    */
-  read(slice: Slice, reading: Reading): Promise<{ readonly rows: number; readonly unread: number } | null>;
+  read(slice: Slice, reading: Reading): Promise<ReadSlice | null>;
 
-  /** The rows that read() left, in order. @throws unavailable */
-  unread(): AsyncIterable<readonly UnreadRow[]>;
-
-  /** Numbers the slice's lines, unless they have ids of their own, and writes them as a part. @throws unavailable */
-  write(judged: Judged | null, target: PartTarget): Promise<StagedPart>;
-
-  /** Invoices of all rows so far. */
+  /** Invoices of all rows that were written. */
   invoices(): Promise<number>;
 
   close(): void;

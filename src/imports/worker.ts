@@ -43,8 +43,8 @@ export interface ImportWorker {
   /** stage() fails soon after. */
   cancel(): Promise<void>;
 
-  /** @throws unavailable, invoice_too_large */
-  loadOrders(part: string): Promise<ApplyResult>;
+  /** @param next the part that comes after it; null: none. @throws unavailable, invoice_too_large */
+  loadOrders(part: string, next: string | null): Promise<ApplyResult>;
 
   /** Ends the thread. */
   end(): Promise<void>;

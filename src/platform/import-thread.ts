@@ -12,6 +12,7 @@ import type { ExaminedFile, ExamineOrder, StageCommand } from '../imports/worker
 import { TillstreamError } from '../model/errors.ts';
 import { assertRoomFor } from '../stores/disk-room.ts';
 import { openLmdbOrders } from '../stores/orders/lmdb-orders.ts';
+import type { LineColumns } from '../stores/orders/order-store.ts';
 import { WriterTurns } from '../stores/writer-turns.ts';
 import { serve } from './rpc.ts';
 import { poolYieldsToTheDoor, yieldToTheDoor } from './thread-priority.ts';
@@ -33,6 +34,8 @@ async function start() {
   const reader = await ImportReader.open(path.join(workDirectory, 'spill-read'));
   let progress: StageProgress | null = null;
   let cancelled = false;
+  /** Read while the part before is written. */
+  let ahead: { readonly part: string; readonly columns: Promise<LineColumns> } | null = null;
 
   const unpack = async (file: string): Promise<string> => {
     const unpacked = path.join(workDirectory, `${path.basename(file)}.unpacked`);
@@ -101,8 +104,15 @@ async function start() {
       cancelled = true;
     },
 
-    async loadOrders(part: string) {
-      return orders.load(await reader.columns(part));
+    async loadOrders(part: string, next: string | null) {
+      const columns = ahead?.part === part ? ahead.columns : reader.columns(part);
+      ahead = null;
+      const read = await columns;
+      if (next !== null) {
+        ahead = { part: next, columns: reader.columns(next) };
+        ahead.columns.catch(() => {}); // whoever waits for them is told
+      }
+      return orders.load(read);
     },
 
     async stop() {

@@ -4,6 +4,7 @@
 // place in the history, the count of corrections and the checkpoint change in one transaction, which is on disk when
 // apply() resolves. Openings that write take turns, and compute before their transactions; any number of openings, in any
 // thread, look up what is committed. Not replicated: see dynamodb-orders.ts.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Checkpoint } from '../../model/checkpoint.ts';
 import { TillstreamError } from '../../model/errors.ts';
 import { type AcceptedLine, lineLimits } from '../../model/line.ts';
@@ -104,6 +105,7 @@ export function openLmdbOrders({ directory, readOnly = false, turns }: LmdbOrder
       let replaced = 0;
       for (const composed of composeGroups(columns, LOAD_BYTES)) {
         replaced += inTurn(() => settle(composed, columns)).replaced;
+        await nextTurn(); // what comes next may be read meanwhile
       }
       return { replaced };
     },

@@ -1,0 +1,27 @@
+// Imports of a platform under test: begun, followed to where they end or ask.
+import { setTimeout as pause } from 'node:timers/promises';
+import { ENDED, type ImportReport } from '../../src/imports/import.ts';
+import type { Platform } from '../support/platform.ts';
+
+const LOOK_MS = 20;
+const TIMEOUT_MS = 120_000;
+
+/** A file of the inbox. */
+export async function beginFromInbox(platform: Platform, file: string, options: object = {}): Promise<string> {
+  const body = JSON.stringify({ file, options });
+  const answer = await platform.request('POST', '/v1/imports', body, 'application/json');
+  if (answer.status !== 202) throw new Error(JSON.stringify(answer.body));
+  return answer.body.id;
+}
+
+/** The import, once it has ended or asks. */
+export async function settled(platform: Platform, id: string): Promise<ImportReport> {
+  const untilMs = Date.now() + TIMEOUT_MS;
+  for (;;) {
+    const { body } = await platform.get(`/v1/imports/${id}`);
+    const report: ImportReport = body;
+    if (ENDED.has(report.state) || report.state === 'needs_answer') return report;
+    if (Date.now() > untilMs) throw new Error(`Not within ${TIMEOUT_MS} ms: ${JSON.stringify(report, null, 1)}`);
+    await pause(LOOK_MS);
+  }
+}
