@@ -6,6 +6,7 @@ import path from 'node:path';
 import type { Clock } from '../model/clock.ts';
 import type { DateOrder } from '../model/dates.ts';
 import { TillstreamError } from '../model/errors.ts';
+import { lineLimits } from '../model/line.ts';
 import { textFromE4 } from '../model/money.ts';
 import type { Warehouse } from '../stores/warehouse/warehouse.ts';
 import type { Conflict, ImportCounts, ImportState, Question } from './import.ts';
@@ -161,6 +162,7 @@ export class ImportRun {
         EXAMPLES_MAX - examples.length,
         path.join(this.#directory, continuedName(part)),
       );
+      if (found.tooLarge !== null) throw tooLarge(found.tooLarge);
       lines += found.lines;
       invoices += found.invoices;
       examples.push(...found.examples);
@@ -226,6 +228,15 @@ export class ImportRun {
     });
     if (state !== 'done' && this.manifest.partsCommitted === 0) removeFiles(this.#directory);
   }
+}
+
+function tooLarge(invoiceNo: string): TillstreamError {
+  const most = lineLimits.linesPerInvoiceMax.toLocaleString('en-GB');
+  return new TillstreamError(
+    'invoice_too_large',
+    `With the file, invoice ${invoiceNo} would have more than the ${most} lines that are kept; nothing was written.`,
+    { hint: 'Give a part of its lines another invoice number, and import the file again.' },
+  );
 }
 
 function continuedName(number: number): string {
