@@ -107,10 +107,10 @@ async function tooLargeInvoice(connection: DuckDBConnection, file: string): Prom
   const found = await connection.runAndReadAll(`
     WITH new AS (${linesSql(file)}),
     large AS (
-      SELECT new.invoice_no, new.lines, count(*) + new.lines AS most
+      SELECT new.invoice_no
       FROM (SELECT invoice_no, invoice_digits, count(*) AS lines FROM new GROUP BY ALL) AS new
       JOIN sales AS old ON old.invoice_no = new.invoice_no AND old.invoice_digits = new.invoice_digits
-      GROUP BY ALL
+      GROUP BY new.invoice_no, new.lines
       HAVING count(*) + new.lines > ${lineLimits.linesPerInvoiceMax}
     )
     SELECT invoice_no
