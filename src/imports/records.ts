@@ -23,9 +23,11 @@ export function* recordRanges(text: Buffer, form: RecordForm): Generator<readonl
   }
 }
 
-/** Where the first record ends, its line break included; -1: it does not end in `text`. */
-export function firstRecordEnd(text: Buffer, form: RecordForm): number {
-  return new Scanner(text, form).recordEnd(0);
+/** Where the first record ends that is no empty line, its line break included; -1: it does not end in `text`. */
+export function firstFilledRecordEnd(text: Buffer, form: RecordForm): number {
+  let start = 0;
+  while (text[start] === LF || (text[start] === CR && text[start + 1] === LF)) start += 1;
+  return new Scanner(text, form).recordEnd(start);
 }
 
 export interface LastRecord {

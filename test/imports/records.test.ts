@@ -1,7 +1,8 @@
 // Where records end, held against csv-parse with the settings that the rows are read by.
 import { parse } from 'csv-parse/sync';
 import { describe, expect, test } from 'vitest';
-import { firstRecordEnd, lastRecord, type RecordForm, recordRanges } from '../../src/imports/records.ts';
+import { firstFilledRecordEnd, lastRecord, type RecordForm, recordRanges } from '../../src/imports/records.ts';
+import { lenientCsv } from '../../src/model/csv.ts';
 import { type Dice, dice } from '../support/seed.ts';
 
 const COMMA: RecordForm = { delimiter: ',' };
@@ -46,10 +47,12 @@ describe('where a record ends', () => {
     expect(lastRecord(Buffer.from('"\n"\n"'), null)).toEqual({ end: 4, isOdd: false });
   });
 
-  test('the first record', () => {
-    expect(firstRecordEnd(Buffer.from('a,"\n"\nb\n'), COMMA)).toBe(6);
-    expect(firstRecordEnd(Buffer.from('a,b'), COMMA)).toBe(-1);
-    expect(firstRecordEnd(Buffer.from('"a\nb\n'), COMMA)).toBe(-1);
+  test('the first record that is no empty line', () => {
+    expect(firstFilledRecordEnd(Buffer.from('\n\r\n"a\nb"\nc\n'), COMMA)).toBe(9);
+    expect(firstFilledRecordEnd(Buffer.from('\n\r\n'), COMMA)).toBe(-1);
+    expect(firstFilledRecordEnd(Buffer.from('a,"\n"\nb\n'), COMMA)).toBe(6);
+    expect(firstFilledRecordEnd(Buffer.from('a,b'), COMMA)).toBe(-1);
+    expect(firstFilledRecordEnd(Buffer.from('"a\nb\n'), COMMA)).toBe(-1);
   });
 });
 
@@ -91,13 +94,7 @@ function anyText(random: Dice, pieces: readonly string[]): string {
 /** Records as csv-parse sees them; null where it refuses the text, for quotes that are never closed. */
 function parsed(text: string, delimiter: string): string[][] | null {
   try {
-    return parse(text, {
-      delimiter,
-      record_delimiter: ['\n', '\r\n'],
-      relax_quotes: true,
-      relax_column_count: true,
-      skip_empty_lines: true,
-    });
+    return parse(text, { ...lenientCsv, delimiter });
   } catch {
     return null;
   }
@@ -131,7 +128,8 @@ test('any text is cut as csv-parse cuts it, and cut at any place it gives the sa
 /** Whether the last range ends in a line break that ends it. */
 function isWhole(text: Buffer, form: RecordForm, ranges: readonly (readonly [number, number])[]): boolean {
   const [start] = ranges.at(-1) ?? [0];
-  return firstRecordEnd(text.subarray(start), form) >= 0;
+  const last = text.subarray(start);
+  return /^\r?\n$/.test(last.toString()) || firstFilledRecordEnd(last, form) >= 0;
 }
 
 test('text cut into slices at the last record of each has the records of the whole', () => {
@@ -145,7 +143,7 @@ test('text cut into slices at the last record of each has the records of the who
       const length = Math.min(rest.length, random.between(1, 12));
       const { end } = lastRecord(rest.subarray(0, length), COMMA);
       // Nothing ends in it: as when a slice grows.
-      const cut = end > 0 ? end : firstRecordEnd(rest, COMMA);
+      const cut = end > 0 ? end : firstFilledRecordEnd(rest, COMMA);
       const upTo = cut > 0 ? cut : rest.length;
       records.push(...recordsOf(rest.toString('utf8', 0, upTo)));
       taken += upTo;
