@@ -316,6 +316,14 @@ describe('the order of dates', () => {
     }
   });
 
+  test('what looks like a row within quotes is none, also where a piece of the file begins with it', async () => {
+    const opening = '536365,85123A,"';
+    const padding = 2 ** 20 - `${HEADER}\n${opening}\n`.length;
+    const content = `${HEADER}\n${opening}${'x'.repeat(padding)}\n${row('13/2/2010')}\n",1,2/13/2010,1,,France\n`;
+    expect(content.indexOf(row('13/2/2010'))).toBe(2 ** 20);
+    expect((await sniffed(content)).reading.dateOrder).toBe('month-first');
+  });
+
   test('a row too long for any shop is passed over, and what follows is looked at', async () => {
     const long = row('1/2/2010', 'x'.repeat(3 * 2 ** 20));
     const { reading } = await sniffed(`${HEADER}\n${long}\n${row('13/2/2010')}\n`);
