@@ -13,7 +13,7 @@ const ENCODINGS = { 'utf-8': 'UTF-8', 'windows-1252': 'Windows-1252' } as const;
 const NAMES_MAX = 3;
 
 /** `CSV, comma, UTF-8, dates month first` */
-export function readingText({ format, compression, delimiter, encoding, dateOrder, hasHeader }: Reading): string {
+function readingText({ format, compression, delimiter, encoding, dateOrder, hasHeader }: Reading): string {
   const words: string[] = [FORMATS[format]];
   if (compression !== 'none') words.push(compression);
   if (delimiter !== null) words.push(DELIMITERS[delimiter] ?? delimiter);
