@@ -69,7 +69,12 @@ test.each([
   const { lines, rejected, rejects } = await staged(name, rows);
   expect([lines, rejected]).toEqual([4, 1]);
   expect(rejects).toMatchObject([
-    { code: 'open_quote', row: at + 1, text: rows[at]?.toString().trimEnd(), columns: null, invoiceNo: null },
+    {
+      code: 'open_quote',
+      row: at + 1,
+      text: rows[at]?.toString().trimEnd(),
+      invoiceNo: String(at + 1),
+    },
   ]);
 });
 
