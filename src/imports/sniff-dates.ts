@@ -2,6 +2,7 @@
 //
 // Memory: a piece of text and a row, whatever the file's size. A file that shows nothing is read to its end, and asked about.
 import type { DateOrder } from '../model/dates.ts';
+import { rowRanges } from './clean-csv.ts';
 import type { FileText } from './file-text.ts';
 import type { Reading } from './import.ts';
 import { lastRecord, type RecordForm, recordRanges } from './records.ts';
@@ -17,7 +18,7 @@ export interface DateEvidence {
 }
 
 const EXAMPLES = 3;
-/** No row of a shop is longer: what is, is skipped. */
+/** No row of a shop is longer. */
 const ROW_BYTES_MAX = 2 ** 20;
 /** Dates of numbers alone: `1/12/2010`, with what may stand behind. */
 const NUMBERS = /^\s*(\d{1,2})([/.-])(\d{1,2})\2\d{4}(?!\d)/;
@@ -27,17 +28,25 @@ export async function dateEvidence(text: FileText, reading: Reading): Promise<Da
   const form: RecordForm = reading.format === 'csv' ? { delimiter: reading.delimiter ?? ',' } : null;
   const column = reading.columns.findIndex(({ field }) => field === 'invoiceDate');
   const name = reading.columns[column]?.name ?? '';
-  const datesIn = (rows: Buffer) =>
-    form === null ? datesOfObjects(rows, name) : datesOfColumn(rows, form.delimiter, column);
+  const width = reading.columns.length;
+  /** @param isOpen  no record ends in them: a row without its line break, or what stands behind a quote that is never closed */
+  const datesIn = (rows: Buffer, isOpen: boolean) => {
+    if (form === null) return datesOfObjects(rows, name);
+    const ranges = isOpen ? rowRanges(rows, form.delimiter, width) : recordRanges(rows, form);
+    return datesOfColumn(rows, ranges, form.delimiter, column);
+  };
   const evidence = new Evidence();
   let rest: Buffer = Buffer.alloc(0);
   for await (const piece of text.pieces()) {
     const bytes = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
     const { end } = lastRecord(bytes, form);
-    if (evidence.take(datesIn(bytes.subarray(0, end)))) return evidence.result();
-    rest = bytes.length - end > ROW_BYTES_MAX ? Buffer.alloc(0) : bytes.subarray(end);
+    if (evidence.take(datesIn(bytes.subarray(0, end), false))) return evidence.result();
+    rest = bytes.subarray(end);
+    if (rest.length <= ROW_BYTES_MAX) continue;
+    if (evidence.take(datesIn(rest, true))) return evidence.result();
+    rest = Buffer.alloc(0);
   }
-  evidence.take(datesIn(rest)); // the last row may lack its line break
+  evidence.take(datesIn(rest, true));
   return evidence.result();
 }
 
@@ -70,9 +79,14 @@ class Evidence {
 }
 
 /** As text of one byte a character, in which places are those of the bytes: dates are ASCII, and most rows have none for us. */
-function* datesOfColumn(rows: Buffer, delimiter: string, column: number): Generator<string> {
+function* datesOfColumn(
+  rows: Buffer,
+  ranges: Iterable<readonly [number, number]>,
+  delimiter: string,
+  column: number,
+): Generator<string> {
   const text = rows.toString('latin1');
-  for (const [start, end] of recordRanges(rows, { delimiter })) {
+  for (const [start, end] of ranges) {
     const value = fieldAt(text, start, end, delimiter, column);
     if (NUMBERS.test(value)) yield Buffer.from(value, 'latin1').toString('utf8').trim();
   }

@@ -316,6 +316,14 @@ describe('the order of dates', () => {
     }
   });
 
+  test('a quote that is never closed hides no date behind it', async () => {
+    const open = row('1/2/2010', '"MUG');
+    for (const content of [`${HEADER}\n${open}\n${row('13/2/2010')}`, `${HEADER}\n${open}\n${row('13/2/2010')}\n`]) {
+      const { reading, question } = await sniffed(content);
+      expect([reading.dateOrder, question]).toEqual(['day-first', null]);
+    }
+  });
+
   test('what looks like a row within quotes is none, also where a piece of the file begins with it', async () => {
     const opening = '536365,85123A,"';
     const padding = 2 ** 20 - `${HEADER}\n${opening}\n`.length;
