@@ -167,7 +167,7 @@ async function openLoop({ at, connections, rate, prepared }) {
   const timer = setInterval(() => {
     const due = dueBy(performance.now());
     while (sent < due && idle.length > 0) {
-      const client = idle.pop();
+      const client = idle.shift(); // in turn: a connection that never sends is closed by the server
       client.dueMs = startMs + (sent * 1000) / rate;
       client.wire.send(prepared[sent]);
       sent += 1;
