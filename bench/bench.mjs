@@ -33,9 +33,9 @@ export async function openBench(options) {
       return lines;
     },
 
-    /** Where the data is from; null while no row has asked for it. */
+    /** Where the lines are from; null while no row has asked for any. */
     get from() {
-      return data?.from ?? null;
+      return data?.from ?? (generated.size > 0 ? `generated, seed ${options.seed}` : null);
     },
 
     /** The data as a CSV: see files.mjs. */
