@@ -3,7 +3,7 @@
 import type { StatusAnswer } from './answers.ts';
 import type { Rates } from './rates.ts';
 import { palette } from './screen.ts';
-import { diskText, lagTexts, quarantineText, troublesText } from './status-screen.ts';
+import { diskText, importFacts, lagTexts, quarantineText, troublesText } from './status-screen.ts';
 import { facts } from './table.ts';
 import { bytes, counted, cut, duration, grouped, printable } from './text.ts';
 
@@ -31,6 +31,7 @@ export function flowScreen(view: FlowView, width: number): string {
     [
       ['Accepted', `${lines}; ${grouped(accepted.rejected)} rejected, ${grouped(status.replaced)} replaced`],
       ['Quarantine', quarantineText(status)],
+      ...importFacts(status),
       ['Disk', diskText(status)],
       ['Data', `${status.dataDirectory}, ${status.timeZone}`],
     ],

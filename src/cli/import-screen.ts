@@ -122,6 +122,9 @@ export function resultScreen({ id, state, counts, seconds, sameAs }: ImportRepor
   return `${bold(head)}\n\n${facts(about)}`;
 }
 
+/** Enough to see what is wrong. */
+const REJECTS_SHOWN = 5;
+
 /** The first rows that could not be used, and where all of them are. */
 export function rejectsText(
   { id, counts, firstRejects, state }: ImportReport,
@@ -132,11 +135,12 @@ export function rejectsText(
   const rejected = counts?.rejected ?? firstRejects.length;
   if (rejected === 0) return '';
   let text = '';
-  for (const { file: name, row, code, message } of firstRejects) {
+  const shown = firstRejects.slice(0, REJECTS_SHOWN);
+  for (const { file: name, row, code, message } of shown) {
     text += `\n  ${dim(`${printable(name)}, row ${grouped(row)}`)}\n`;
     for (const line of wrapped(printable(`${code}: ${message}`), width - 4)) text += `    ${line}\n`;
   }
-  const more = rejected - firstRejects.length;
+  const more = rejected - shown.length;
   if (more > 0) text += `\n  … and ${grouped(more)} more\n`;
   if (state !== 'done') return text;
   const where = file ?? 'rejects.csv';

@@ -37,8 +37,7 @@ export function importCommand(): Command {
           { command: 'import may.csv june.csv.gz --dry-run', does: 'counts and looks only' },
           { command: 'import shop.csv --date-format DD/MM/YYYY', does: 'which is day-first' },
           { command: 'import shop.csv --map price=Amount --rejects rejects.csv', does: '' },
-          { command: 'pg_dump … | tillstream import - --format csv', does: '' },
-        ].slice(0, 4),
+        ],
       }).argument('<file...>', 'files, in this order; - is standard input'),
     ).addOption(new Option('--rejects <csv>', 'write rows that cannot be used, with the reason, to this file')),
   ).action(async (paths: string[], options: ImportCommandOptions, command: Command) => {

@@ -1,5 +1,5 @@
 // `tillstream imports`: those there were and are; one of them shown, answered, cancelled, its rejects.
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { ENDED, type ImportReport } from '../imports/import.ts';
 import type { Answer } from '../imports/imports.ts';
 import type { ImportsAnswer } from './answers.ts';
@@ -9,7 +9,7 @@ import { follow, importOf, importPath } from './import-follow.ts';
 import { dateOrderOf, type GivenOptions, importOptions, mapped, percent } from './import-options.ts';
 import { answersOf, foundScreen, progressText, questionScreen, rejectsText, resultScreen } from './import-screen.ts';
 import { program } from './invocation.ts';
-import { type CommonOptions, newCommand, whole, withPlatform } from './options.ts';
+import { type CommonOptions, newCommand, whole, withPlatform, withReaching } from './options.ts';
 import { checkPlace, writeTo } from './output-file.ts';
 import { err, errText, out, outJson, palette, screenWidth } from './screen.ts';
 import { listenForShutdown } from './shutdown.ts';
@@ -179,7 +179,7 @@ function answerCommand(): Command {
         'month-first, day-first, or how dates are written: DD/MM/YYYY HH:mm',
         dateOrderOf,
       )
-      .option('--date-order <order>', 'the same', dateOrderOf)
+      .addOption(new Option('--date-order <order>', 'the same').argParser(dateOrderOf).hideHelp())
       .option('--map <field=column>', 'column of a field; may be repeated', mapped)
       .option('--replace', 'lines of other sources that would change are replaced')
       .option('--continue-numbering', 'lines are numbered on after those that are there')
@@ -232,7 +232,7 @@ function cancelCommand(): Command {
       has: 'files',
     });
     if (options.json === true) outJson(report);
-    else out(`${printable(id)}  cancelled\n`);
+    else out(`${printable(id)}  ${report.state === 'cancelled' ? 'cancelled' : 'is being cancelled'}\n`);
   });
 }
 
@@ -241,7 +241,7 @@ interface RejectsOptions extends CommonOptions {
 }
 
 function rejectsCommand(): Command {
-  return withPlatform(
+  return withReaching(
     newCommand('rejects', {
       summary: 'writes the rows that could not be used, as CSV',
       description:

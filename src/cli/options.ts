@@ -69,7 +69,11 @@ function either(words: readonly string[]): string {
 
 /** --json, and how to reach a running platform. */
 export function withPlatform(command: Command): Command {
-  return withJson(command)
+  return withReaching(withJson(command));
+}
+
+export function withReaching(command: Command): Command {
+  return command
     .addOption(
       new Option('--url <url>', 'where the platform answers')
         .default(undefined, 'the one running here')

@@ -6,15 +6,28 @@ import { ask } from './connection.ts';
 import { reportError } from './failure.ts';
 import { type Connection, findPlatform } from './find-platform.ts';
 import { type CommonOptions, newCommand, whole, withPlatform } from './options.ts';
-import { err, out, outJson, palette, screenWidth } from './screen.ts';
+import {
+  type Correction,
+  entryPath,
+  redrive,
+  redriveFrom,
+  rowScreen,
+  setPair,
+  type WholeEntryAnswer,
+} from './quarantine-rows.ts';
+import { err, out, outJson, palette, progress, screenWidth } from './screen.ts';
 import { facts, table } from './table.ts';
 import { bytes, counted, grouped, moment, printable, wrapped } from './text.ts';
+
+/** `imports`: rows of files. */
+const ROWS = 'imports';
+const STORES = ['lake', 'orders', 'warehouse', ROWS];
 
 export function quarantineCommand(): Command {
   return new Command('quarantine')
     .summary('lists, shows, redrives or discards what could not be used')
     .description(
-      'Records that a store could not use wait in quarantine, whole, with the reason; the shop goes on without them. ' +
+      'Records that a store could not use, and rows of imported files that are no lines, wait in quarantine, whole, with the reason; the shop goes on without them. ' +
         'Fix the cause, then redrive them; or discard what is not worth keeping in that store (the lake keeps it, if it could use it).',
     )
     .addCommand(listCommand())
@@ -45,7 +58,7 @@ function listCommand(): Command {
           .choices(['waiting', 'redriven', 'discarded'])
           .default('waiting'),
       )
-      .addOption(new Option('--store <store>', 'of one store only').choices(['lake', 'orders', 'warehouse']))
+      .addOption(new Option('--store <store>', 'of one store only').choices(STORES))
       .option('--limit <entries>', 'entries to show at most', whole(1, 1000), 50),
   ).action(async ({ state, store, limit, ...options }: ListOptions) => {
     const answer = await ask<QuarantineListAnswer>(findPlatform(options), '/v1/quarantine', {
@@ -84,10 +97,9 @@ function showCommand(): Command {
       examples: [{ command: 'quarantine show orders-0000000000000042', does: '' }],
     }).argument('<id>', 'as quarantine list gives it'),
   ).action(async (id: string, options: CommonOptions) => {
-    const entry = await ask<QuarantineEntryAnswer & { data: string }>(findPlatform(options), entryPath(id), {
-      has: 'id',
-    });
+    const entry = await ask<WholeEntryAnswer>(findPlatform(options), entryPath(id), { has: 'id' });
     if (options.json === true) return outJson(entry);
+    if (entry.store === ROWS) return out(rowScreen(entry));
     const { bold, dim } = palette(process.stdout);
     const about = facts(
       [
@@ -106,6 +118,8 @@ function showCommand(): Command {
 }
 
 interface RedriveOptions extends CommonOptions {
+  readonly set?: Correction;
+  readonly from?: string;
   readonly all?: boolean;
   readonly store?: string;
 }
@@ -114,30 +128,54 @@ function redriveCommand(): Command {
   return withPlatform(
     newCommand('redrive', {
       summary: 'brings records back in, once the cause is fixed',
-      description: 'Brings records back into the store that could not use them.',
+      description:
+        'Brings records back into the store that could not use them. A row of an imported file comes back in corrected, as a line with the number that it had: ' +
+        'one by one with --set, or all of a file of rejects that was mended with --from.',
       again: 'What fails again waits again, with the new reason; what is in a store already counts once.',
       examples: [
         { command: 'quarantine redrive orders-0000000000000042', does: '' },
         { command: 'quarantine redrive --all --store orders', does: '' },
+        { command: 'quarantine redrive imports-20251224-k7mq-0000000002 --set Quantity=6', does: '' },
+        { command: 'quarantine redrive --from rejects.csv', does: 'that import --rejects wrote, mended' },
       ],
     })
       .argument('[id...]', 'as quarantine list gives them')
       .option('--all', 'all that wait')
-      .addOption(new Option('--store <store>', 'with --all: of one store').choices(['lake', 'orders', 'warehouse'])),
+      .option('--set <column=value>', 'of a row of a file: this instead; may be repeated', setPair)
+      .option('--from <csv>', 'a file of rejects whose rows are mended')
+      .addOption(new Option('--store <store>', 'with --all: of one store').choices(STORES)),
   ).action(async (ids: string[], options: RedriveOptions, command: Command) => {
-    if (ids.length > 0 === (options.all === true)) command.error('name what to redrive by its id, or say --all.');
+    const { all = false, set, from } = options;
+    if ([ids.length > 0, all, from !== undefined].filter(Boolean).length !== 1) {
+      command.error('name what to redrive by its id, or say --all, or --from with a file.');
+    }
+    if (set !== undefined && ids.length === 0) command.error('--set belongs to rows that are named by their ids.');
     const connection = findPlatform(options);
+    if (from !== undefined) return redriveFile(connection, from, options.json === true);
     const wanted = ids.length > 0 ? ids : await waitingIds(connection, options.store);
     if (wanted.length === 0) return err('Nothing waits in quarantine.\n');
-    await settleEach(wanted, options, (id) =>
-      ask<SettledAnswer>(connection, `${entryPath(id)}/redrive`, {
-        has: 'state',
-        method: 'POST',
-        timeoutMs: Number.POSITIVE_INFINITY,
-      }),
-    );
+    await settleEach(wanted, options, (id) => redrive(connection, id, set));
   });
 }
+
+async function redriveFile(connection: Connection, path: string, json: boolean): Promise<void> {
+  const { bold } = palette(process.stdout);
+  const line = progress();
+  const result = await redriveFrom(connection, path, line).finally(() => line.end(''));
+  if (result.failed.length > 0) process.exitCode = 1;
+  if (json) return outJson(result);
+  out(`${bold(`${counted(result.redriven, 'row')} redriven, ${grouped(result.failed.length)} wait again`)}\n`);
+  for (const { id, reason } of result.failed.slice(0, FAILED_SHOWN)) {
+    for (const [at, text] of wrapped(printable(`${id}  ${reason}`), screenWidth() - 4).entries()) {
+      err(`  ${at === 0 ? '' : '  '}${text}\n`);
+    }
+  }
+  const more = result.failed.length - FAILED_SHOWN;
+  if (more > 0) err(`  … and ${grouped(more)} more\n`);
+}
+
+/** A screenful. */
+const FAILED_SHOWN = 20;
 
 function discardCommand(): Command {
   return withPlatform(
@@ -200,8 +238,4 @@ async function waitingIds(connection: Connection, store: string | undefined): Pr
     after = next ?? undefined;
   } while (after !== undefined);
   return ids;
-}
-
-function entryPath(id: string): string {
-  return `/v1/quarantine/${encodeURIComponent(id)}`;
 }

@@ -1,5 +1,6 @@
 // The screen of `tillstream status`, and what it shares with the one that is painted over. Pure.
 import type { StatusAnswer } from './answers.ts';
+import { progressText } from './import-screen.ts';
 import { palette } from './screen.ts';
 import { facts, table } from './table.ts';
 import { bytes, counted, duration, grouped, printable, wrapped } from './text.ts';
@@ -14,6 +15,7 @@ export function statusScreen(url: string, status: StatusAnswer, width: number): 
     ['Replaced', `${counted(status.replaced, 'line')} by a version that differs`],
     ['Stream', `${counted(stream.records, 'record')}, ${bytes(stream.bytes)} of ${bytes(stream.bytesMax)}`],
     ['Quarantine', quarantineText(status)],
+    ...importFacts(status),
     ['Disk', diskText(status)],
     ['Data', status.dataDirectory],
     ['Time zone', status.timeZone],
@@ -61,6 +63,19 @@ export function quarantineText({ quarantine }: StatusAnswer): string {
   ];
   const waiting = quarantine.waiting === 0 ? 'nothing waits' : `${counted(quarantine.waiting, 'record')} waiting`;
   return [waiting, ...settled].join(', ');
+}
+
+/** Those that have not ended; nothing where there are none. */
+export function importFacts({ imports }: StatusAnswer): [string, string][] {
+  const asking = imports.filter(({ state }) => state === 'needs_answer');
+  const waiting = imports.filter(({ state }) => state === 'waiting').length;
+  const running = imports.find(({ state }) => state !== 'needs_answer' && state !== 'waiting');
+  const parts = [
+    ...(running === undefined ? [] : [`${running.id} is ${progressText(running).trim().split(' · ', 1)[0]}`]),
+    ...(waiting === 0 ? [] : [`${grouped(waiting)} waiting`]),
+    ...(asking.length === 0 ? [] : [`for an answer waits ${asking.map(({ id }) => id).join(', ')}`]),
+  ];
+  return parts.length === 0 ? [] : [['Imports', parts.join('; ')]];
 }
 
 export function diskText({ disk }: StatusAnswer): string {

@@ -3,7 +3,7 @@
 // What cannot be brought into form is refused, and keeps its place: its fields as far as they can be told apart, and a mark.
 import { isUtf8 } from 'node:buffer';
 import { CsvError, parse } from 'csv-parse/sync';
-import { csvLine, surplusFields, toWidth } from '../model/csv.ts';
+import { csvLine, lenientCsv, surplusFields, toWidth } from '../model/csv.ts';
 import type { Refusal } from '../model/errors.ts';
 import { shown } from '../model/shown.ts';
 import { recordRanges } from './records.ts';
@@ -15,8 +15,6 @@ export interface CleanCsv {
 }
 
 const MARK = '!';
-/** As records.ts reads quotes. */
-const LENIENT = { record_delimiter: ['\n', '\r\n'], relax_quotes: true, relax_column_count: true };
 
 /** @param invoiceNoAt column of the invoice; a delimiter too many moves what stands behind it */
 export function cleanCsv(text: Buffer, delimiter: string, width: number, invoiceNoAt: number): CleanCsv {
@@ -76,7 +74,7 @@ function fieldsOf(record: Buffer, delimiter: string): string[] | Refusal {
   const text = record.toString('utf8').replace(/\r?\n$/, '');
   if (!text.includes('"')) return text.split(delimiter);
   try {
-    return parse(text, { ...LENIENT, delimiter })[0] ?? [];
+    return parse(text, { ...lenientCsv, delimiter })[0] ?? [];
   } catch (error) {
     if (error instanceof CsvError) return openQuote(text);
     throw error;

@@ -9,6 +9,7 @@ import { pipeline } from 'node:stream/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isTillstreamError, messageOf, TillstreamError } from '../model/errors.ts';
 import type { WriteLog } from '../model/log.ts';
+import { Signal } from '../stream/signal.ts';
 import { ENDED, type ImportedFile, type ImportOptions, type ImportProgress, type ImportReport } from './import.ts';
 import type { Answer, Imports, Intake } from './imports.ts';
 import { type ImportManifest, readManifest, removeFiles, syncPath, writeManifest } from './manifest.ts';
@@ -18,7 +19,8 @@ import { rejectsCsv } from './rejects.ts';
 import { ImportRun, type RunDependencies } from './run-import.ts';
 import type { ImportWorker } from './worker.ts';
 
-export interface QueueOptions extends Omit<RunDependencies, 'worker' | 'admitted' | 'sameAs' | 'directoryOf'> {
+export interface QueueOptions
+  extends Omit<RunDependencies, 'worker' | 'partBegins' | 'partLoaded' | 'sameAs' | 'directoryOf'> {
   /** Of the lake. */
   readonly lake: string;
   /** A thread for one import; whoever starts it ends it. */
@@ -34,6 +36,8 @@ export const INBOX = 'inbox';
 const SET_ASIDE = 'set-aside';
 const FILES_MAX = 10_000;
 const WATCH_MS = 200;
+/** Whoever waits for a change is told of it; this is for the one that nobody tells. */
+const LOOK_AGAIN_MS = 1000;
 const RETRY_MS = 5_000;
 const RETRY_MS_MAX = 60_000;
 
@@ -48,9 +52,9 @@ export class ImportQueue implements Imports {
   #working: Promise<void> = Promise.resolve();
   #isWorking = false;
   #held = 0;
-  #release: (() => void)[] = [];
-  /** Resolves between two parts, while they are held. */
-  #idle: (() => void)[] = [];
+  /** The import of which a part may be in one store and not in the other: of a part that is loaded, or was cut off. */
+  #halfway: string | null = null;
+  readonly #change = new Signal();
   readonly #ending = new AbortController();
 
   /** Reads the manifests; what is left of uploads that never ended goes. Nothing runs before start(). */
@@ -66,6 +70,7 @@ export class ImportQueue implements Imports {
     }
     found.sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
     for (const manifest of found) this.#manifests.set(manifest.id, manifest);
+    this.#halfway = found.find(({ state }) => state === 'loading')?.id ?? null;
   }
 
   /** null: nobody here knows what to make of it, and nothing is made of it. */
@@ -174,35 +179,46 @@ export class ImportQueue implements Imports {
     return [...this.#manifests.values()].filter(({ state }) => !ENDED.has(state)).map(({ id }) => this.#report(id));
   }
 
-  /** Resolves when no part is being loaded; none is, until release(). */
+  /**
+   * Resolves when all stores have the same parts; none is loaded then, until release().
+   * @throws unavailable  a part is cut off in the middle, and cannot be finished now; release() all the same
+   */
   async hold(): Promise<void> {
     this.#held += 1;
-    if (this.#run === null || this.#run.manifest.state !== 'loading' || this.#isBetween) return;
-    await new Promise<void>((resolve) => this.#idle.push(resolve));
+    while (this.#halfway !== null && !this.#isEnding) {
+      const { id, error } = this.#find(this.#halfway);
+      if (error !== null) {
+        throw new TillstreamError('unavailable', `Import ${id} is cut off in the middle of a part: ${error.message}`, {
+          hint: 'It is tried again and again; once it goes on, this can be done.',
+        });
+      }
+      await this.#change.wait(LOOK_AGAIN_MS);
+    }
   }
 
   release(): void {
     this.#held = Math.max(0, this.#held - 1);
-    if (this.#held > 0) return;
-    for (const resolve of this.#release.splice(0)) resolve();
+    this.#change.fire();
   }
 
   /** Ends what runs, at its next step; it goes on after the next start. */
   async close(): Promise<void> {
     this.#ending.abort();
+    this.#change.fire();
     await this.#worker?.cancel().catch(() => {});
-    for (const resolve of this.#release.splice(0)) resolve();
     await this.#working;
   }
 
-  #isBetween = false;
-
-  async #admitted(): Promise<void> {
-    this.#isBetween = true;
-    for (const resolve of this.#idle.splice(0)) resolve();
-    if (this.#held > 0) await new Promise<void>((resolve) => this.#release.push(resolve));
+  /** What was cut off is finished first, whoever holds. */
+  async #partBegins(id: string): Promise<void> {
+    while (this.#held > 0 && this.#halfway !== id && !this.#isEnding) await this.#change.wait(LOOK_AGAIN_MS);
     this.#ending.signal.throwIfAborted();
-    this.#isBetween = false;
+    this.#halfway = id;
+  }
+
+  #partLoaded(): void {
+    this.#halfway = null;
+    this.#change.fire();
   }
 
   #enqueue(id: string): void {
@@ -231,7 +247,7 @@ export class ImportQueue implements Imports {
       if (manifest === undefined || ENDED.has(manifest.state)) return;
       const worker = this.#options.startWorker();
       this.#worker = worker;
-      const run = new ImportRun(manifest, this.#dependencies(worker));
+      const run = new ImportRun(manifest, this.#dependencies(id, worker));
       this.#run = run;
       const stopWatching = this.#watch(run, worker);
       try {
@@ -241,16 +257,16 @@ export class ImportQueue implements Imports {
         return;
       } catch (error) {
         if (this.#isEnding) return;
-        if (!this.#passes(error)) return this.#fail(id, run, error);
-        run.update({ error: errorOf(error) });
+        // What has begun to load is never given up: a part would be in one store and not in the other.
+        if (!passes(error) && this.#halfway !== id && this.#fail(id, run, error)) return;
+        run.manifest = { ...run.manifest, error: errorOf(error) }; // of the moment: it need not be kept
         this.#options.log('warn', 'An import waits to be tried again', { id, err: error });
       } finally {
         stopWatching();
         this.#manifests.set(id, run.manifest);
         this.#run = null;
         this.#worker = null;
-        this.#isBetween = false;
-        for (const resolve of this.#idle.splice(0)) resolve();
+        this.#change.fire();
         await worker.end();
         this.#putBack(run.manifest);
       }
@@ -272,18 +288,19 @@ export class ImportQueue implements Imports {
     return () => clearInterval(timer);
   }
 
-  #passes(error: unknown): boolean {
-    return isTillstreamError(error) && PASSING.has(error.code);
-  }
-
-  #fail(id: string, run: ImportRun, error: unknown): void {
-    if (run.manifest.cancelling) {
-      run.update({ state: 'cancelled', endedAt: new Date().toISOString(), question: null });
-    } else {
-      run.update({ state: 'failed', error: errorOf(error), endedAt: new Date().toISOString() });
-      this.#options.log('error', 'An import has failed', { id, err: error });
+  /** @returns whether that is noted; otherwise it is tried again */
+  #fail(id: string, run: ImportRun, error: unknown): boolean {
+    const endedAt = new Date().toISOString();
+    try {
+      if (run.manifest.cancelling) run.update({ state: 'cancelled', endedAt, question: null });
+      else run.update({ state: 'failed', error: errorOf(error), endedAt });
+      if (run.manifest.partsCommitted === 0) this.#clear(run.manifest);
+    } catch (err) {
+      this.#options.log('error', 'The end of an import cannot be noted', { id, err });
+      return false;
     }
-    if (run.manifest.partsCommitted === 0) this.#clear(run.manifest);
+    if (run.manifest.state === 'failed') this.#options.log('error', 'An import has failed', { id, err: error });
+    return true;
   }
 
   #endNow(id: string, { state }: Pick<ImportManifest, 'state'>): void {
@@ -321,11 +338,12 @@ export class ImportQueue implements Imports {
     }
   }
 
-  #dependencies(worker: ImportWorker): RunDependencies {
+  #dependencies(id: string, worker: ImportWorker): RunDependencies {
     return {
       ...this.#options,
       worker,
-      admitted: () => this.#admitted(),
+      partBegins: () => this.#partBegins(id),
+      partLoaded: () => this.#partLoaded(),
       sameAs: (manifest) => this.#sameAs(manifest),
       directoryOf: (id) => this.#directoryOf(id),
     };
@@ -435,6 +453,10 @@ export class ImportQueue implements Imports {
 const LETTERS = 'abcdefghjkmnpqrstvwxyz23456789';
 
 const PASSING: ReadonlySet<string> = new Set(['unavailable', 'disk_full', 'disk_low', 'overloaded']);
+
+function passes(error: unknown): boolean {
+  return isTillstreamError(error) && PASSING.has(error.code);
+}
 
 function errorOf(error: unknown): ImportReport['error'] {
   if (!isTillstreamError(error)) return { code: 'internal', message: messageOf(error) };

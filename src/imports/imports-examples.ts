@@ -5,8 +5,9 @@ import type { Answer } from './imports.ts';
 import { summaryOf } from './summary.ts';
 
 export const exampleCsv =
-  'InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n' +
-  '536365,85123A,WHITE HANGING HEART T-LIGHT HOLDER,6,12/13/2010 8:26,2.55,17850,United Kingdom\n';
+  'InvoiceNo,LineNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n' +
+  '100001,1,MUG,Blue mug,6,12/24/2025 9:00,2.55,17850,France\n' +
+  '100001,2,TRAY,Oak tray,1,12/24/2025 9:00,12.50,17850,France\n';
 
 export const exampleAnswer: Answer = { dateOrder: 'day-first' };
 

@@ -3,6 +3,7 @@
 // Written whole, and synced before anybody relies on it. A directory without one is of an upload that never ended.
 import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import path from 'node:path';
+import { messageOf, TillstreamError } from '../model/errors.ts';
 import type { ImportedFile, ImportReport } from './import.ts';
 import { MANIFEST } from './parts.ts';
 import type { Staged } from './stage.ts';
@@ -35,8 +36,16 @@ export function readManifest(directory: string): ImportManifest {
   return JSON.parse(readFileSync(path.join(directory, MANIFEST), 'utf8'));
 }
 
-/** On disk on return. */
+/** On disk on return. @throws unavailable  the one before stands */
 export function writeManifest(directory: string, manifest: ImportManifest): void {
+  try {
+    writeWhole(directory, manifest);
+  } catch (cause) {
+    throw new TillstreamError('unavailable', `The import cannot be noted in the lake: ${messageOf(cause)}.`, { cause });
+  }
+}
+
+function writeWhole(directory: string, manifest: ImportManifest): void {
   const file = path.join(directory, MANIFEST);
   const descriptor = openSync(`${file}.new`, 'w');
   try {

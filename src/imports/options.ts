@@ -3,7 +3,8 @@ import type { FastifyRequest } from 'fastify';
 import type { Static, TSchema } from 'typebox';
 import { messageOf, TillstreamError } from '../model/errors.ts';
 import type { ImportOptions } from './import.ts';
-import { Options, type UploadQuery } from './imports-schema.ts';
+import { Options } from './import-schema.ts';
+import type { UploadQuery } from './imports-schema.ts';
 import { readMap, withFields } from './map.ts';
 
 /** @throws invalid_parameter */

@@ -57,7 +57,7 @@ export function importRoutes(server: FastifyInstance, imports: Imports, door: Do
 
   server.post<WithId & { Body: Static<typeof AnswerBody> }>(
     '/v1/imports/:id/answer',
-    operations.answer,
+    { ...operations.answer, preValidation: withoutBody },
     async ({ params, body }) => imports.answer(found(params.id).id, withFields(body)),
   );
 
@@ -70,6 +70,11 @@ export function importRoutes(server: FastifyInstance, imports: Imports, door: Do
     reply.header('content-disposition', `attachment; filename="rejects-${id}.csv"`);
     return reply.type('text/csv; charset=utf-8').send(Readable.from(imports.rejects(id)));
   });
+}
+
+/** What is not there is said before what it would have been answered. */
+async function withoutBody(request: FastifyRequest): Promise<void> {
+  request.body ??= {};
 }
 
 function registerUpload(scope: FastifyInstance, imports: Imports, door: Door): void {
@@ -123,6 +128,9 @@ function begun(
   }
   const { name } = query;
   if (name !== undefined || !JSON_TYPES.includes(type)) {
+    if (headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0) {
+      throw new TillstreamError('empty_request', 'The body is empty; expected a file.');
+    }
     return takeBody(imports, name ?? 'upload', optionsOfQuery(query), request, gate);
   }
   refuseParameters(query, '"options" of the JSON');

@@ -6,6 +6,7 @@ import path from 'node:path';
 import type { Clock } from '../model/clock.ts';
 import type { DateOrder } from '../model/dates.ts';
 import { TillstreamError } from '../model/errors.ts';
+import { lineLimits } from '../model/line.ts';
 import { textFromE4 } from '../model/money.ts';
 import type { Warehouse } from '../stores/warehouse/warehouse.ts';
 import type { Conflict, ImportCounts, ImportState, Question } from './import.ts';
@@ -25,8 +26,9 @@ export interface RunDependencies {
   readonly diskReserveBytes: number;
   /** Resolves when the warehouse has every record that is on the stream now. @throws unavailable, stream_gap */
   readonly reachNewest: () => Promise<void>;
-  /** Resolves when parts may be loaded: they are held meanwhile. */
-  readonly admitted: () => Promise<void>;
+  /** Resolves when a part may be loaded; until partLoaded() the stores may differ. */
+  readonly partBegins: () => Promise<void>;
+  readonly partLoaded: () => void;
   /** An earlier import of the same bytes, read in the same way. */
   readonly sameAs: (manifest: ImportManifest) => ImportManifest | null;
   readonly directoryOf: (id: string) => string;
@@ -40,8 +42,6 @@ const OTHER_DATES_SHARE_MAX = 0.01;
 /** An import under way; whoever looks at it sees `manifest` as it is now. */
 export class ImportRun {
   manifest: ImportManifest;
-  /** Lines that are in all stores. */
-  loadedLines = 0;
   readonly #dependencies: RunDependencies;
   readonly #directory: string;
 
@@ -162,6 +162,7 @@ export class ImportRun {
         EXAMPLES_MAX - examples.length,
         path.join(this.#directory, continuedName(part)),
       );
+      if (found.tooLarge !== null) throw tooLarge(found.tooLarge);
       lines += found.lines;
       invoices += found.invoices;
       examples.push(...found.examples);
@@ -182,9 +183,9 @@ export class ImportRun {
 
   /** A part that was begun is finished, also when the import is cancelled: no store has what another lacks. */
   async #loadParts(directory: string, parts: number, from: number): Promise<void> {
-    const { worker, warehouse, admitted } = this.#dependencies;
+    const { worker, warehouse, partBegins, partLoaded } = this.#dependencies;
     for (let part = from + 1; part <= parts; part += 1) {
-      await admitted();
+      await partBegins();
       const file = path.join(directory, partName(part));
       const next = part < parts ? path.join(directory, partName(part + 1)) : null;
       const [orders, rows] = await Promise.allSettled([worker.loadOrders(file, next), warehouse.loadPart(file)]);
@@ -193,6 +194,7 @@ export class ImportRun {
       const replaced = this.manifest.replaced + orders.value.replaced;
       const isOwn = this.manifest.sameAs === null;
       this.update({ replaced, error: null, ...(isOwn ? { partsCommitted: part } : {}) });
+      partLoaded();
       if (this.manifest.cancelling) return;
     }
   }
@@ -226,6 +228,15 @@ export class ImportRun {
     });
     if (state !== 'done' && this.manifest.partsCommitted === 0) removeFiles(this.#directory);
   }
+}
+
+function tooLarge(invoiceNo: string): TillstreamError {
+  const most = lineLimits.linesPerInvoiceMax.toLocaleString('en-GB');
+  return new TillstreamError(
+    'invoice_too_large',
+    `With the file, invoice ${invoiceNo} would have more than the ${most} lines that are kept; nothing was written.`,
+    { hint: 'Give a part of its lines another invoice number, and import the file again.' },
+  );
 }
 
 function continuedName(number: number): string {

@@ -1,6 +1,6 @@
 // Cuts the text of a file into slices of whole rows: bounded memory, whatever the file's size.
 import type { Reading } from './import.ts';
-import { firstRecordEnd, type LastRecord, lastRecord, type RecordForm } from './records.ts';
+import { firstFilledRecordEnd, type LastRecord, lastRecord, type RecordForm } from './records.ts';
 
 /**
  * Of text. Large enough that what a slice costs beside its rows does not count, small enough that one in text, one in DuckDB and
@@ -58,7 +58,7 @@ export async function* cutIntoSlices(
 }
 
 function header(text: Buffer, form: RecordForm): LastRecord {
-  return { end: Math.max(0, firstRecordEnd(text, form)), isOdd: false };
+  return { end: Math.max(0, firstFilledRecordEnd(text, form)), isOdd: false };
 }
 
 const LF = 0x0a;

@@ -1,5 +1,5 @@
 // Which objects of the lake belong to a backup: raw ones up to its record, and of the imports that there were at that moment
-// the parts that their manifests committed then, and the files that they were made from.
+// the parts that their manifests committed then, and what those that have not ended go on from.
 //
 // The manifests themselves change, so they are copied while all stands still. What waits in the inbox is not ours yet: nothing
 // of it is looked at, whatever it is called.
@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { readFileChunks, writeNew } from '../backup/content.ts';
 import { importDirectory, REJECTS } from '../imports/parts.ts';
 import { isArchivedAfter } from '../pipelines/archive-raw.ts';
-import { committedImports, isSource } from '../stores/lake/import-parts.ts';
+import { committedImports, isNeededBy } from '../stores/lake/import-parts.ts';
 import type { ObjectInfo, ObjectStore } from '../stores/lake/object-store.ts';
 import { LAKE } from '../stores/layout.ts';
 
@@ -28,10 +28,10 @@ export async function* objectsOfBackup(
   staging: string,
   sequence: string | null,
 ): AsyncGenerator<ObjectInfo> {
-  for (const { id, parts } of await committedImports(join(staging, LAKE))) {
-    const committed = new Set(parts);
-    for await (const object of objects.list(`${importDirectory(id)}/`)) {
-      if (committed.has(object.name) || isSource(object.name)) yield object;
+  for (const each of await committedImports(join(staging, LAKE))) {
+    const committed = new Set(each.parts);
+    for await (const object of objects.list(`${importDirectory(each.id)}/`)) {
+      if (committed.has(object.name) || isNeededBy(each, object.name)) yield object;
     }
   }
   for await (const object of objects.list('raw/')) {

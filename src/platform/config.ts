@@ -87,7 +87,7 @@ export const settings = {
     variable: 'TILLSTREAM_IMPORT_SCHEDULE',
     flag: { name: '--import-schedule', value: '<cron>' },
     default: '* * * * *',
-    defaultInWords: '`* * * * *`, every minute',
+    defaultInWords: 'every minute',
     description: 'When the inbox is looked into for files to import; off: never.',
     expected: 'five fields of cron, such as "0 3 * * *", or off',
     parse: (given) => (isSchedule(given) ? given : undefined),

@@ -27,10 +27,11 @@ async function start() {
   yieldToTheDoor('warehouse');
   await poolYieldsToTheDoor();
   const { directory, ordersTurns } = workerData as ThreadData;
-  const workDirectory = path.join(directory.warehouse, 'import');
+  // Not in a store's directory: a rebuild puts another in its place. No object of the lake can be called so.
+  const workDirectory = path.join(directory.lake, '~import');
   rmSync(workDirectory, { recursive: true, force: true });
   mkdirSync(workDirectory, { recursive: true });
-  const orders = openLmdbOrders({ directory: directory.orders, turns: new WriterTurns(ordersTurns) });
+  const turns = new WriterTurns(ordersTurns);
   const reader = await ImportReader.open(path.join(workDirectory, 'spill-read'));
   let progress: StageProgress | null = null;
   let cancelled = false;
@@ -112,12 +113,17 @@ async function start() {
         ahead = { part: next, columns: reader.columns(next) };
         ahead.columns.catch(() => {}); // whoever waits for them is told
       }
-      return orders.load(read);
+      // Opened anew for each part: between two of them a rebuild may have put another store in its place.
+      const orders = openLmdbOrders({ directory: directory.orders, turns });
+      try {
+        return await orders.load(read);
+      } finally {
+        await orders.close();
+      }
     },
 
     async stop() {
       reader.close();
-      await orders.close();
       rmSync(workDirectory, { recursive: true, force: true });
     },
   };

@@ -175,7 +175,7 @@ function createRebuilds(
         log('info', 'A store was rebuilt', report);
         return report;
       } catch (err) {
-        log('error', 'A store could not be rebuilt', { store, err });
+        log(signal.aborted ? 'info' : 'error', 'A store was not rebuilt', { store, err });
         throw err;
       } finally {
         running = null;

@@ -37,13 +37,14 @@ export interface RebuildWish {
   readonly store: RebuiltStore;
   readonly dataDirectory: string;
   readonly diskReserveBytes: number;
+  /** A round that took no longer leaves little for the stream to bring. */
+  readonly shortRoundMs?: number;
 }
 
 export type RebuildStep = 'preparing' | 'building' | 'catching up';
 export type OnStep = (step: RebuildStep) => void;
 export type { BuildProgress };
 
-/** A round that took no longer leaves little for the stream to bring. */
 const SHORT_ROUND_MS = 2000;
 /** Each is a fraction of the one before, unless the machine cannot keep up at all. */
 const ROUNDS_MAX = 8;
@@ -93,7 +94,7 @@ export async function rebuild(
 async function buildInRounds(
   platform: Rebuildable,
   thread: Pick<Thread<RebuildThread>, 'call'>,
-  { store, directory, diskReserveBytes }: RebuildWish & { directory: string },
+  { store, directory, diskReserveBytes, shortRoundMs = SHORT_ROUND_MS }: RebuildWish & { directory: string },
   onStep: OnStep,
   signal: AbortSignal,
 ): Promise<string | null> {
@@ -117,7 +118,7 @@ async function buildInRounds(
     signal.throwIfAborted();
     from = upTo;
     const tookMs = performance.now() - startedMs;
-    if (upTo === null || tookMs < SHORT_ROUND_MS || round === ROUNDS_MAX) return upTo;
+    if (upTo === null || tookMs <= shortRoundMs || round === ROUNDS_MAX) return upTo;
   }
 }
 

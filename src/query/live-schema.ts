@@ -1,7 +1,7 @@
 // What GET /v1/live tells.
 import Type, { type Static } from 'typebox';
 import { answer } from '../docs/operation.ts';
-import { exampleImportSummary } from '../imports/imports-schema.ts';
+import { exampleImportSummary } from '../imports/import-schema.ts';
 import { exampleStatus, Status } from './status-schema.ts';
 
 /** What changes from second to second. */

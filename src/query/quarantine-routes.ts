@@ -1,5 +1,5 @@
 // What waits in quarantine, and what to do with it.
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Static } from 'typebox';
 import { TillstreamError } from '../model/errors.ts';
 import type { Quarantine, QuarantinedRecord, QuarantineEntry } from '../stores/quarantine/quarantine.ts';
@@ -9,17 +9,27 @@ import {
   type EntryParams,
   type ListQuery,
   operations,
+  type RedriveBody,
   type Redriven,
   type WholeEntry,
 } from './quarantine-schema.ts';
 
 /** What changes an entry, one change at a time. */
 export interface QuarantineOperator {
-  /** Tries a record again. @throws not_found, unavailable */
-  redrive(entry: QuarantineEntry): Promise<{ readonly state: 'redriven' | 'waiting'; readonly message: string }>;
+  /**
+   * Tries a record again; a row of an import with the fields that take the place of its own.
+   * @throws not_found, unavailable
+   */
+  redrive(
+    entry: QuarantineEntry,
+    correction?: Readonly<Record<string, unknown>>,
+  ): Promise<{ readonly state: 'redriven' | 'waiting'; readonly message: string }>;
   /** @throws not_found; conflict  it does not wait */
   discard(id: string): Promise<void>;
 }
+
+/** Where rows of imports are that could not be used. */
+const ROWS = 'imports';
 
 type WithId = { Params: Static<typeof EntryParams> };
 
@@ -55,12 +65,18 @@ export function quarantineRoutes(server: FastifyInstance, quarantine: Quarantine
     },
   );
 
-  server.post<WithId & { Reply: Static<typeof Redriven> }>(
+  server.post<WithId & { Body: Static<typeof RedriveBody>; Reply: Static<typeof Redriven> }>(
     '/v1/quarantine/:id/redrive',
-    operations.redrive,
-    async ({ params }) => {
+    { ...operations.redrive, preValidation: withoutBody },
+    async ({ params, body }) => {
       const { id } = params;
-      return { id, ...(await operator.redrive(await find(id))) };
+      const entry = await find(id);
+      const { line } = body;
+      if (line !== undefined && entry.store !== ROWS) {
+        const message = `line: ${id} is a record of the stream, which stays as it is; only rows of imports are corrected.`;
+        throw new TillstreamError('invalid_parameter', message, { field: 'line' });
+      }
+      return { id, ...(await operator.redrive(entry, line)) };
     },
   );
 
@@ -75,6 +91,11 @@ export function quarantineRoutes(server: FastifyInstance, quarantine: Quarantine
       return { id, state: 'discarded', ...(store === 'lake' ? { message } : {}) };
     },
   );
+}
+
+/** There need not be one. */
+async function withoutBody(request: FastifyRequest): Promise<void> {
+  request.body ??= {};
 }
 
 function summary({ id, store, sequence, state, code, message, attempts, bytes, ...entry }: QuarantineEntry) {

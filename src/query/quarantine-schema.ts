@@ -7,17 +7,21 @@ const LIST_LIMIT_MAX = 1000;
 
 export const ListQuery = Type.Object({
   state: Type.Enum(STATES, { default: 'waiting' }),
-  store: Type.Optional(Type.Enum(['lake', 'orders', 'warehouse'])),
+  store: Type.Optional(Type.Enum(['lake', 'orders', 'warehouse', 'imports'])),
   limit: Type.Integer({ minimum: 1, maximum: LIST_LIMIT_MAX, default: 100 }),
   after: Type.Optional(Type.String({ description: '`next` of the page before.' })),
 });
 export const EntryParams = Type.Object({
-  id: Type.String({ minLength: 1, description: '`<store>-<sequence>`', examples: ['orders-0000000000000042'] }),
+  id: Type.String({
+    minLength: 1,
+    description: '`<store>-<sequence>`; of a row of a file `imports-<import>-<row>`',
+    examples: ['orders-0000000000000042'],
+  }),
 });
 
 const entry = {
   id: Type.String(),
-  store: Type.String({ description: 'Whose pipeline could not use it.' }),
+  store: Type.String({ description: 'Whose pipeline could not use it; `imports`: it is a row of a file.' }),
   sequence: Type.String(),
   state: Type.Enum(STATES),
   code: Type.String(),
@@ -34,8 +38,22 @@ export const Entries = Type.Object({
 });
 export const WholeEntry = Type.Object({
   ...entry,
-  data: Type.String({ description: 'The record, whole: NDJSON of lines of one invoice.' }),
+  data: Type.String({
+    description:
+      'The record, whole: NDJSON of lines of one invoice; of a row of a file JSON with `file`, `row`, `byteOffset`, `text` and `columns`.',
+  }),
 });
+export const RedriveBody = Type.Object(
+  {
+    line: Type.Optional(
+      Type.Unsafe<Record<string, unknown>>({
+        type: 'object',
+        description: 'Of a row of a file: fields, by the names of its columns or ours, that take the place of its own.',
+      }),
+    ),
+  },
+  { additionalProperties: false, examples: [{}] },
+);
 export const Redriven = Type.Object({
   id: Type.String(),
   state: Type.Enum(['redriven', 'waiting'], { description: '`waiting`: it failed again.' }),
@@ -99,9 +117,11 @@ export const operations = {
       operationId: 'redrive',
       summary: 'Try a record again',
       description:
-        'With the version that it had: what came after it still stands. It fails again, and waits on, where nothing was mended.',
+        'With the version that it had: what came after it still stands. It fails again, and waits on, where nothing was mended. ' +
+        'A row of a file comes back in corrected, under the number that it had: `{"line": {"Quantity": 6}}`.',
       tags,
       params,
+      body: RedriveBody,
       response: { 200: json('What became of it.', Redriven, one('It is in its store now', redriven)) },
     },
   },

@@ -1,7 +1,7 @@
 // What status, stream and the health checks answer.
 import Type, { type Static } from 'typebox';
 import { json } from '../docs/operation.ts';
-import { exampleImportSummary, Summary } from '../imports/imports-schema.ts';
+import { exampleImportSummary, Summary } from '../imports/import-schema.ts';
 import { errorCodes } from '../model/errors.ts';
 import { lineLimits } from '../model/line.ts';
 

@@ -115,6 +115,18 @@ describe('what belongs to a backup', () => {
         'imports/20261123-some/source-001',
         'raw/dt=2011-12-24/hh=09/local-0000000000000001-0000000000000002.ndjson.gz',
       ]);
+      // One that is being loaded goes on with all its parts after a restore.
+      await putImport(lake, { id: '20261123-some', parts: OF_TWO, partsCommitted: 1, state: 'loading' });
+      await objects.put('imports/20261123-some/continued-1.parquet', Buffer.from(''));
+      await copyManifests(lake, join(directory, 'another'));
+      const names: string[] = [];
+      for await (const { name } of objectsOfBackup(objects, join(directory, 'another'), null)) names.push(name);
+      expect(names.filter((name) => name.includes('some'))).toEqual([
+        'imports/20261123-some/continued-1.parquet',
+        'imports/20261123-some/part-000001.parquet',
+        'imports/20261123-some/part-000002.parquet',
+        'imports/20261123-some/source-001',
+      ]);
       const manifest = await readFile(join(staging, 'lake/imports/20261123-some/manifest.json'), 'utf8');
       expect(JSON.parse(manifest)).toMatchObject({ partsCommitted: 1 });
     } finally {

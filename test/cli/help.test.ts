@@ -11,6 +11,12 @@ const help = async (...commandLine: string[]): Promise<string> => {
 const commands = [
   ['up'],
   ['replay'],
+  ['import'],
+  ['imports', 'list'],
+  ['imports', 'show'],
+  ['imports', 'answer'],
+  ['imports', 'cancel'],
+  ['imports', 'rejects'],
   ['generate'],
   ['invoice'],
   ['customer'],
@@ -50,6 +56,8 @@ describe('help', () => {
 
       Bring sales in:
         replay <csv…>     plays a CSV as live traffic: each row is POSTed as a line
+        import <file…>    imports files of any size, round the stream into all stores
+        imports           lists imports, shows one, answers or cancels it
         generate          writes sample data as a CSV
 
       Look things up:
@@ -105,6 +113,8 @@ describe('help', () => {
         --behind-proxy [addresses]  a proxy before it speaks HTTPS; its X-Forwarded headers are believed,
                                     from loopback,linklocal,uniquelocal where the flag names no addresses
                                     (or $TILLSTREAM_BEHIND_PROXY)
+        --import-schedule <cron>    when the inbox is looked into for files to import; off: never
+                                    (default: every minute, or $TILLSTREAM_IMPORT_SCHEDULE)
         --sample [lines]            play generated lines through HTTP (25,000 of them)
         --exit                      end once all lines are in every store and verify agrees
         --open                      open its documentation in the browser
@@ -118,6 +128,9 @@ describe('help', () => {
         tillstream up --data-dir /srv/shop --port 9000
 
       More settings, by environment variable:
+        TILLSTREAM_DATE_ORDER (default: none)
+            How dates such as 1/12/2010 are read in files that leave it open; without it, their import
+            waits for an answer.
         TILLSTREAM_TIME_ZONE (default: UTC)
             The shop's time zone: dates that come with an offset are converted to its wall clock.
         TILLSTREAM_STREAM_BYTES_MAX (default: 1073741824)
@@ -250,6 +263,8 @@ describe('help', () => {
         --behind-proxy [addresses]  a proxy before it speaks HTTPS; its X-Forwarded headers are believed,
                                     from loopback,linklocal,uniquelocal where the flag names no addresses
                                     (or $TILLSTREAM_BEHIND_PROXY)
+        --import-schedule <cron>    when the inbox is looked into for files to import; off: never
+                                    (default: every minute, or $TILLSTREAM_IMPORT_SCHEDULE)
         --quick                     leave out verify, which reads everything that is stored
         --json                      answer as JSON, for machines
         -h, --help                  print this
@@ -265,9 +280,9 @@ describe('help', () => {
     expect(await help('quarantine')).toMatchInlineSnapshot(`
       "Usage: tillstream quarantine [options] [command]
 
-      Records that a store could not use wait in quarantine, whole, with the reason; the shop goes on
-      without them. Fix the cause, then redrive them; or discard what is not worth keeping in that store
-      (the lake keeps it, if it could use it).
+      Records that a store could not use, and rows of imported files that are no lines, wait in
+      quarantine, whole, with the reason; the shop goes on without them. Fix the cause, then redrive them;
+      or discard what is not worth keeping in that store (the lake keeps it, if it could use it).
 
       Options:
         -h, --help     print this

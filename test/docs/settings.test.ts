@@ -61,7 +61,9 @@ describe('examples/tillstream.env', () => {
       .filter(({ variable }) => variable !== undefined)
       .map(({ variable, default: standard, description, expected }) => {
         const about = wrapped(`${description} Expected: ${expected}.`, 98).map((line) => `# ${line}\n`);
-        return `${about.join('')}#${variable}=${standard}\n`;
+        // As a shell reads it, and systemd.
+        const value = /[\s*]/.test(String(standard)) ? `"${standard}"` : standard;
+        return `${about.join('')}#${variable}=${value}\n`;
       });
     const head =
       '# Settings of Tillstream, for EnvironmentFile= of tillstream.service or for `node --env-file`. Each line shows the\n' +

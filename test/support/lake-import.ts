@@ -15,6 +15,8 @@ export interface LakeImport {
   readonly parts: readonly (readonly Line[])[];
   /** Default: all. */
   readonly partsCommitted?: number;
+  /** Default: done. */
+  readonly state?: string;
   /** Default: IMPORTED_AT. */
   readonly receivedAt?: number;
 }
@@ -53,9 +55,9 @@ export async function putImport(lake: string, { id, parts, receivedAt = IMPORTED
     connection.closeSync();
     instance.closeSync();
   }
-  const { partsCommitted = parts.length } = more;
+  const { partsCommitted = parts.length, state = 'done' } = more;
   const files = [{ name: 'may.csv', object: 'source-001', bytes: source.length }];
-  await writeFile(path.join(directory, 'manifest.json'), JSON.stringify({ id, partsCommitted, files }));
+  await writeFile(path.join(directory, 'manifest.json'), JSON.stringify({ id, state, partsCommitted, files }));
 }
 
 function numberOf(index: number): string {

@@ -123,4 +123,14 @@ describe('warehouse (duckdb): faults', () => {
     expect(await again.checkpoint()).toEqual(outcome === 'stored' ? checkpointAt(records.length) : null);
     await again.close();
   });
+
+  test('a file that is damaged: the way out is named', async () => {
+    const warehouse = await open('w');
+    await warehouse.close();
+    await writeFile(path.join(directory, 'w', 'warehouse.duckdb'), 'no longer what it was');
+    await expect(open('w')).rejects.toMatchObject({
+      code: 'unavailable',
+      hint: expect.stringContaining('tillstream rebuild warehouse'),
+    });
+  });
 });

@@ -16,6 +16,8 @@ export interface CommittedImport {
   readonly manifest: string;
   /** In order. */
   readonly parts: readonly string[];
+  /** All its parts are written, and none changes any more; the stores are getting them. */
+  readonly isLoading: boolean;
 }
 
 /**
@@ -30,16 +32,21 @@ export async function committedImports(lake: string): Promise<CommittedImport[]>
     const manifest = `${directory}/${MANIFEST}`;
     const file = join(lake, manifest);
     if (!existsSync(file)) continue;
-    const committed = readManifest(await readFile(file, 'utf8'), manifest);
-    const parts = Array.from({ length: committed }, (_, index) => `${directory}/${partName(index + 1)}`);
-    found.push({ id, manifest, parts });
+    const { partsCommitted, state } = readManifest(await readFile(file, 'utf8'), manifest);
+    const parts = Array.from({ length: partsCommitted }, (_, index) => `${directory}/${partName(index + 1)}`);
+    found.push({ id, manifest, parts, isLoading: state === 'loading' });
   }
   return found;
 }
 
-/** Whether an object of an import is a file that it was made from. */
-export function isSource(objectName: string): boolean {
-  return /^imports\/[^/]+\/source-[^/]*$/.test(objectName);
+/**
+ * Whether an object of an import is what it goes on from when it has not ended: the files that it is made from, the invoices that it
+ * numbers on, and the parts that are to be loaded.
+ */
+export function isNeededBy({ isLoading }: CommittedImport, objectName: string): boolean {
+  const name = objectName.slice(objectName.lastIndexOf('/') + 1);
+  if (/^source-|^continued-\d+\.parquet$/.test(name)) return true;
+  return isLoading && /^part-\d+\.parquet$/.test(name);
 }
 
 async function idsIn(directory: string): Promise<string[]> {
@@ -51,17 +58,16 @@ async function idsIn(directory: string): Promise<string[]> {
     .sort();
 }
 
-/** How many parts it commits. */
-function readManifest(text: string, name: string): number {
+function readManifest(text: string, name: string): { partsCommitted: number; state: unknown } {
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
   } catch (cause) {
     throw lakeDamaged(`${name} is not JSON`, cause);
   }
-  const { partsCommitted } = (parsed ?? {}) as { partsCommitted?: unknown };
+  const { partsCommitted, state } = (parsed ?? {}) as { partsCommitted?: unknown; state?: unknown };
   if (typeof partsCommitted === 'number' && Number.isInteger(partsCommitted) && partsCommitted >= 0) {
-    return partsCommitted;
+    return { partsCommitted, state };
   }
   throw lakeDamaged(`${name} does not say how many parts are committed`);
 }

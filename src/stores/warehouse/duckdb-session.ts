@@ -6,7 +6,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
-import { messageOf, TillstreamError } from '../../model/errors.ts';
+import { isTillstreamError, messageOf, TillstreamError } from '../../model/errors.ts';
 import { storeError } from './duckdb-failure.ts';
 
 export interface DuckDbWarehouseOptions {
@@ -130,7 +130,12 @@ async function schemaVersion(connection: DuckDBConnection): Promise<number> {
 
 function openingError(error: unknown, directory: string): Error {
   if (/database file with version number/i.test(messageOf(error))) return tooNew(messageOf(error));
-  return storeError(error, `The warehouse in ${directory} cannot be opened`);
+  const failure = storeError(error, `The warehouse in ${directory} cannot be opened`);
+  if (!isTillstreamError(failure, 'unavailable')) return failure;
+  return new TillstreamError('unavailable', failure.message, {
+    hint: 'If its file is damaged, move that directory away, start, and run tillstream rebuild warehouse: the lake has every line.',
+    cause: failure.cause,
+  });
 }
 
 function tooNew(found: string): TillstreamError {

@@ -1,0 +1,93 @@
+// The disk runs full in the middle of an import: it says so, keeps what it has, and goes on by itself once there is room.
+//
+// On a small tmpfs, which has to be mounted; where this user may not, these tests count as skipped.
+import { closeSync, openSync, statfsSync, writeSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { ImportReport } from '../../src/imports/import.ts';
+import { runCli } from '../support/cli.ts';
+import { endPlatforms, type Platform, startPlatform } from '../support/platform.ts';
+import { canMount, mountSmallDisk, type SmallDisk } from '../support/small-disk.ts';
+import { beginFromInbox, settled } from './watched.ts';
+
+const LINES = 150_000;
+const RESERVE_BYTES = 32 * 2 ** 20;
+let disk: SmallDisk | null = null;
+
+vi.setConfig({ testTimeout: 120_000 });
+afterEach(async () => {
+  await endPlatforms();
+  disk?.unmount();
+  disk = null;
+});
+
+async function platformOn(directory: string): Promise<Platform> {
+  const platform = await startPlatform(join(directory, 'data'), {
+    env: { TILLSTREAM_DISK_RESERVE_BYTES: String(RESERVE_BYTES) },
+  });
+  const file = join(directory, 'data', 'lake', 'inbox', 'sales.csv');
+  const made = await runCli(['generate', '--lines', String(LINES), '--out', file]);
+  expect(made.code, made.stderr).toBe(0);
+  return platform;
+}
+
+/** Somebody else's file, which leaves this much of the disk. */
+function fillBut(directory: string, leftBytes: number): string {
+  const file = join(directory, 'somebody-else');
+  const descriptor = openSync(file, 'a');
+  const piece = Buffer.alloc(64 * 1024);
+  try {
+    for (;;) {
+      const { bavail, bsize } = statfsSync(directory);
+      if (bavail * bsize - piece.length < leftBytes) return file;
+      writeSync(descriptor, piece);
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** The import, once it is as wanted. */
+async function when(platform: Platform, id: string, wanted: (report: ImportReport) => boolean): Promise<ImportReport> {
+  const untilMs = Date.now() + 30_000;
+  for (;;) {
+    const { body } = await platform.get(`/v1/imports/${id}`);
+    if (wanted(body)) return body;
+    if (Date.now() > untilMs) throw new Error(`Not within 30 s: ${JSON.stringify(body, null, 1)}`);
+    await pause(10);
+  }
+}
+
+describe.runIf(canMount())('an import on a disk that is full', () => {
+  it('waits with a clear message before it stages, and goes on by itself', async () => {
+    disk = mountSmallDisk('size=1g');
+    const platform = await platformOn(disk.directory);
+    const filler = fillBut(disk.directory, RESERVE_BYTES + 20 * 2 ** 20);
+    const id = await beginFromInbox(platform, 'sales.csv');
+    const { error } = await when(platform, id, (report) => report.error !== null);
+    expect(error?.code).toBe('disk_full');
+    expect(error?.message).toMatch(/needs .* MB, and .* MB are to stay free; its disk has/);
+    await rm(filler);
+    expect(await settled(platform, id)).toMatchObject({ state: 'done', counts: { lines: LINES }, error: null });
+    expect((await platform.verify()).agrees).toBe(true);
+  });
+
+  it('keeps what is loaded when it runs full while loading, also through a restart, and goes on', async () => {
+    disk = mountSmallDisk('size=1g');
+    const first = await platformOn(disk.directory);
+    const id = await beginFromInbox(first, 'sales.csv');
+    await when(first, id, ({ state }) => state === 'loading');
+    const filler = fillBut(disk.directory, 1_000_000);
+    const { error } = await when(first, id, (report) => report.error !== null || report.state === 'done');
+    expect(error?.message).toMatch(/full|space/);
+    await first.kill();
+    await rm(filler);
+    const second = await startPlatform(join(disk.directory, 'data'), {
+      env: { TILLSTREAM_DISK_RESERVE_BYTES: String(RESERVE_BYTES) },
+    });
+    expect(await settled(second, id)).toMatchObject({ state: 'done', counts: { lines: LINES }, error: null });
+    expect((await second.verify()).agrees).toBe(true);
+  });
+});
