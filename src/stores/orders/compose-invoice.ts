@@ -4,12 +4,11 @@
 // text or a buffer for each line: they are written into one block, which is used again for the next group.
 import { type InvoiceHeader, isCancellation } from '../../model/invoice.ts';
 import { lineLimits } from '../../model/line.ts';
-import { toE4 } from '../../model/money.ts';
 import { jsonString } from '../../model/record.ts';
 import { ExactSum, openDocument, writeHead } from './invoice-draft.ts';
-import { codeAt, lineAt, textAt, textOrNullAt } from './line-columns.ts';
+import { codeAt, textAt, textOrNullAt } from './line-columns.ts';
 import type { LineColumns, TextColumn } from './order-store.ts';
-import { isText, unusable } from './storable.ts';
+import { StorableLines } from './storable.ts';
 import { dateOfNumber, ENTRY, HEAD, SEPARATOR } from './stored-invoice.ts';
 import { NUMBER_BYTES_MAX, TextBytes, writeE4, writeInteger } from './text-bytes.ts';
 
@@ -21,18 +20,12 @@ export interface Composed {
   readonly value: Buffer;
 }
 
-/** A number of fourteen digits is a date of the form that keys rely on. */
-const DATE_MIN = 1e13;
-const DATE_END = 1e14;
-const PRICE_E4_MAX = toE4(lineLimits.unitPriceMax);
-const AMOUNT_E4_MAX = toE4(lineLimits.amountMax);
-
 const COMMA = SEPARATOR.charCodeAt(0);
 const BRACE = '}'.charCodeAt(0);
 const END = Buffer.from(']}');
 const datePiece = (date: number) => `,"invoiceDate":"${dateOfNumber(date)}","unitPrice":`;
 /** What a line takes at most beside its texts. */
-const LINE_BYTES_MAX = datePiece(DATE_MIN).length + 3 * NUMBER_BYTES_MAX + '},'.length + ENTRY.bytes;
+const LINE_BYTES_MAX = datePiece(20101201082600).length + 3 * NUMBER_BYTES_MAX + '},'.length + ENTRY.bytes;
 
 /** Of one set of columns. */
 export class InvoiceComposer {
@@ -42,8 +35,7 @@ export class InvoiceComposer {
   readonly #country: TextBytes;
   /** What stands in an entry. */
   readonly #raw: Readonly<Record<'lineId' | 'sequence' | 'source', TextBytes>>;
-  /** By code: 1 where a key may be made of it. */
-  readonly #isKey: Readonly<Record<'invoiceNo' | 'lineId' | 'customerId', Uint8Array>>;
+  readonly #storable: StorableLines;
   #block: Buffer;
   #used = 0;
   /** Of the lines of the invoice at hand. */
@@ -63,13 +55,7 @@ export class InvoiceComposer {
     };
     this.#country = bytesOf(country, (json) => `${json},"amount":`);
     this.#raw = { lineId: rawBytesOf(lineId), sequence: rawBytesOf(sequence), source: rawBytesOf(source) };
-    this.#isKey = {
-      invoiceNo: keysOf(invoiceNo, lineLimits.invoiceNoBytesMax),
-      lineId: keysOf(lineId, lineLimits.lineIdBytesMax),
-      customerId: keysOf(customerId, lineLimits.customerIdBytesMax).map((isKey, code) =>
-        customerId.values[code] === null ? 1 : isKey,
-      ),
-    };
+    this.#storable = new StorableLines(columns);
     this.#block = Buffer.allocUnsafeSlow(blockBytes);
   }
 
@@ -82,7 +68,7 @@ export class InvoiceComposer {
     const pieces = this.#pieces;
     let bytes = (end - start) * LINE_BYTES_MAX;
     for (let index = start; index < end; index += 1) {
-      if (!this.#isStorable(index)) throw unusable(lineAt(this.#columns, index));
+      this.#storable.assert(index);
       bytes +=
         pieces.invoiceNo.lengthOf(codeAt(invoiceNo, index)) +
         pieces.lineId.lengthOf(codeAt(lineId, index)) +
@@ -147,26 +133,6 @@ export class InvoiceComposer {
       this.#used = 0;
     }
     return this.#block;
-  }
-
-  #isStorable(index: number): boolean {
-    const { invoiceNo, lineId, customerId, date, quantity, priceE4 } = this.#columns;
-    const day = date[index] ?? 0;
-    const count = quantity[index] ?? Number.NaN;
-    const price = priceE4[index] ?? Number.NaN;
-    return (
-      this.#isKey.invoiceNo[codeAt(invoiceNo, index)] === 1 &&
-      this.#isKey.lineId[codeAt(lineId, index)] === 1 &&
-      this.#isKey.customerId[codeAt(customerId, index)] === 1 &&
-      Number.isInteger(day) &&
-      day >= DATE_MIN &&
-      day < DATE_END &&
-      Number.isInteger(count) &&
-      Math.abs(count) <= lineLimits.quantityMax &&
-      Number.isInteger(price) &&
-      Math.abs(price) <= PRICE_E4_MAX &&
-      Math.abs(count * price) <= AMOUNT_E4_MAX
-    );
   }
 
   /** As lineJson() in merge-invoice.ts. @returns its end */
@@ -274,8 +240,4 @@ function bytesOf({ values }: TextColumn, piece: (json: string) => string): TextB
 
 function rawBytesOf({ values }: TextColumn): TextBytes {
   return new TextBytes(values.map((value) => value ?? ''));
-}
-
-function keysOf({ values }: TextColumn, lengthMax: number): Uint8Array {
-  return Uint8Array.from(values, (value) => (value !== null && isText(value, lengthMax) ? 1 : 0));
 }
