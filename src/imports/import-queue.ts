@@ -2,7 +2,8 @@
 //
 // What is known of them is in memory; the manifests hold it. After a restart those that had not ended go on.
 import { createHash, randomInt } from 'node:crypto';
-import { createWriteStream, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { createWriteStream, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -95,7 +96,7 @@ export class ImportQueue implements Imports {
     this.#options.assertRoom();
     const id = this.#newId();
     const directory = this.#directoryOf(id);
-    mkdirSync(directory);
+    await mkdir(directory);
     const files: ImportedFile[] = [];
     return {
       add: async (name, bytes) => {
@@ -108,7 +109,7 @@ export class ImportQueue implements Imports {
         if (files.length === 0) throw new TillstreamError('empty_request', 'No file was sent.');
         return this.#accept({ id, origin: 'upload', files, options });
       },
-      abandon: async () => rmSync(directory, { recursive: true, force: true }),
+      abandon: () => rm(directory, { recursive: true, force: true }),
     };
   }
 
@@ -121,19 +122,22 @@ export class ImportQueue implements Imports {
       });
     }
     const id = this.#newId();
-    mkdirSync(this.#directoryOf(id));
+    await mkdir(this.#directoryOf(id));
     const object = sourceName(1);
     const files = [{ name, object, bytes: statSync(file).size, sha256: '' }];
     // First the manifest: a kill between the two leaves the file where it is, or where the manifest says.
-    const report = this.#accept({ id, origin: 'inbox', files, options });
-    return report;
+    return this.#accept({ id, origin: 'inbox', files, options });
   }
 
   list({ limit, before, state }: Parameters<Imports['list']>[0]): ImportReport[] {
     const all = [...this.#manifests.keys()].reverse();
     const from = before === null ? 0 : all.indexOf(before) + 1;
-    const reports = all.slice(from).map((id) => this.#report(id));
-    return reports.filter((report) => state === undefined || report.state === state).slice(0, limit);
+    const found: ImportReport[] = [];
+    for (const id of all.slice(from)) {
+      if (found.length === limit) break;
+      if (state === undefined || this.#find(id).state === state) found.push(this.#report(id));
+    }
+    return found;
   }
 
   get(id: string): ImportReport | null {
@@ -141,32 +145,45 @@ export class ImportQueue implements Imports {
   }
 
   async answer(id: string, answer: Answer): Promise<ImportReport> {
+    await this.#atRest(id);
     const manifest = this.#find(id);
     const { question } = manifest;
     if (manifest.state !== 'needs_answer' || question === null) {
       throw new TillstreamError('conflict', `Import ${id} asks nothing: it is ${manifest.state}.`);
     }
     checkAnswer(manifest, answer);
-    this.#update(manifest, { options: { ...manifest.options, ...answer }, question: null, state: 'waiting' });
+    await this.#update(manifest, { options: { ...manifest.options, ...answer }, question: null, state: 'waiting' });
     this.#enqueue(id);
     return this.#report(id);
   }
 
   async cancel(id: string): Promise<ImportReport> {
+    await this.#atRest(id);
     const manifest = this.#find(id);
     if (ENDED.has(manifest.state)) {
       throw new TillstreamError('conflict', `Import ${id} has ended: it is ${manifest.state}.`);
     }
     if (this.#run?.manifest.id === id) {
-      this.#run.update({ cancelling: true });
+      await this.#run.update({ cancelling: true });
       await this.#worker?.cancel();
     } else if (manifest.partsCommitted > 0 || manifest.state === 'loading') {
-      this.#update(manifest, { cancelling: true });
+      await this.#update(manifest, { cancelling: true });
     } else {
-      this.#update(manifest, { cancelling: true });
-      this.#endNow(id, { state: 'cancelled' });
+      await this.#update(manifest, { cancelling: true });
+      await this.#endNow(id);
     }
     return this.#report(id);
+  }
+
+  /** A run that asks, or has ended, is seen to before its last word is on disk. */
+  async #atRest(id: string): Promise<void> {
+    for (;;) {
+      const run = this.#run;
+      const isEnding =
+        run?.manifest.id === id && (ENDED.has(run.manifest.state) || run.manifest.state === 'needs_answer');
+      if (!isEnding) return;
+      await this.#change.wait(LOOK_AGAIN_MS);
+    }
   }
 
   async *rejects(id: string): AsyncGenerator<Buffer> {
@@ -251,14 +268,14 @@ export class ImportQueue implements Imports {
       this.#run = run;
       const stopWatching = this.#watch(run, worker);
       try {
-        this.#takeFromInbox(manifest);
+        await this.#takeFromInbox(manifest);
         await run.run();
         this.#options.log('info', `An import is ${run.manifest.state}`, { id, ...run.manifest.counts });
         return;
       } catch (error) {
         if (this.#isEnding) return;
         // What has begun to load is never given up: a part would be in one store and not in the other.
-        if (!passes(error) && this.#halfway !== id && this.#fail(id, run, error)) return;
+        if (!passes(error) && this.#halfway !== id && (await this.#fail(id, run, error))) return;
         run.manifest = { ...run.manifest, error: errorOf(error) }; // of the moment: it need not be kept
         this.#options.log('warn', 'An import waits to be tried again', { id, err: error });
       } finally {
@@ -268,7 +285,7 @@ export class ImportQueue implements Imports {
         this.#worker = null;
         this.#change.fire();
         await worker.end();
-        this.#putBack(run.manifest);
+        await this.#putBack(run.manifest);
       }
       await pause(waitMs, undefined, { ref: false, signal: this.#ending.signal }).catch(() => {});
     }
@@ -289,12 +306,12 @@ export class ImportQueue implements Imports {
   }
 
   /** @returns whether that is noted; otherwise it is tried again */
-  #fail(id: string, run: ImportRun, error: unknown): boolean {
+  async #fail(id: string, run: ImportRun, error: unknown): Promise<boolean> {
     const endedAt = new Date().toISOString();
     try {
-      if (run.manifest.cancelling) run.update({ state: 'cancelled', endedAt, question: null });
-      else run.update({ state: 'failed', error: errorOf(error), endedAt });
-      if (run.manifest.partsCommitted === 0) this.#clear(run.manifest);
+      if (run.manifest.cancelling) await run.update({ state: 'cancelled', endedAt, question: null });
+      else await run.update({ state: 'failed', error: errorOf(error), endedAt });
+      if (run.manifest.partsCommitted === 0) await this.#clear(run.manifest);
     } catch (err) {
       this.#options.log('error', 'The end of an import cannot be noted', { id, err });
       return false;
@@ -303,39 +320,40 @@ export class ImportQueue implements Imports {
     return true;
   }
 
-  #endNow(id: string, { state }: Pick<ImportManifest, 'state'>): void {
-    const manifest = this.#find(id);
-    this.#update(manifest, { state, question: null, endedAt: new Date().toISOString() });
-    this.#clear(manifest);
+  /** One that is neither running nor half loaded. */
+  async #endNow(id: string): Promise<void> {
     const at = this.#waiting.indexOf(id);
     if (at >= 0) this.#waiting.splice(at, 1);
+    const manifest = this.#find(id);
+    await this.#update(manifest, { state: 'cancelled', question: null, endedAt: new Date().toISOString() });
+    await this.#clear(manifest);
   }
 
   /** A file of the inbox goes back there, to the side; of an upload its sender has it. */
-  #clear(manifest: ImportManifest): void {
-    this.#putBack({ ...manifest, state: 'cancelled' });
-    removeFiles(this.#directoryOf(manifest.id));
+  async #clear(manifest: ImportManifest): Promise<void> {
+    await this.#putBack({ ...manifest, state: 'cancelled' });
+    await removeFiles(this.#directoryOf(manifest.id));
   }
 
-  #putBack({ id, origin, state, files }: ImportManifest): void {
+  async #putBack({ id, origin, state, files }: ImportManifest): Promise<void> {
     if (origin !== 'inbox' || (state !== 'cancelled' && state !== 'failed')) return;
     const aside = path.join(this.#options.lake, INBOX, SET_ASIDE);
     for (const { name, object } of files) {
       const source = path.join(this.#directoryOf(id), object);
       if (!existsSync(source)) continue;
-      mkdirSync(aside, { recursive: true });
-      renameSync(source, path.join(aside, `${id}-${name}`));
+      await mkdir(aside, { recursive: true });
+      await rename(source, path.join(aside, `${id}-${name}`));
     }
   }
 
-  #takeFromInbox({ id, origin, files }: ImportManifest): void {
+  async #takeFromInbox({ id, origin, files }: ImportManifest): Promise<void> {
     if (origin !== 'inbox') return;
     for (const { name, object } of files) {
       const source = path.join(this.#directoryOf(id), object);
       const file = path.join(this.#options.lake, INBOX, name);
-      if (!existsSync(source) && existsSync(file)) renameSync(file, source);
-      syncPath(this.#directoryOf(id));
+      if (!existsSync(source) && existsSync(file)) await rename(file, source);
     }
+    await syncPath(this.#directoryOf(id));
   }
 
   #dependencies(id: string, worker: ImportWorker): RunDependencies {
@@ -358,7 +376,7 @@ export class ImportQueue implements Imports {
     return null;
   }
 
-  #accept(wish: Pick<ImportManifest, 'id' | 'origin' | 'files' | 'options'>): ImportReport {
+  async #accept(wish: Pick<ImportManifest, 'id' | 'origin' | 'files' | 'options'>): Promise<ImportReport> {
     const manifest: ImportManifest = {
       format: 1,
       ...wish,
@@ -381,9 +399,9 @@ export class ImportQueue implements Imports {
       replaced: 0,
     };
     const directory = this.#directoryOf(manifest.id);
-    writeManifest(directory, manifest);
-    syncPath(path.dirname(directory));
-    this.#takeFromInbox(manifest);
+    await writeManifest(directory, manifest);
+    await syncPath(path.dirname(directory));
+    await this.#takeFromInbox(manifest);
     this.#manifests.set(manifest.id, manifest);
     this.#enqueue(manifest.id);
     return this.#report(manifest.id);
@@ -407,14 +425,15 @@ export class ImportQueue implements Imports {
       },
     });
     await pipeline(bytes, counted, createWriteStream(file, { highWaterMark: 2 ** 20 }));
-    syncPath(file);
+    await syncPath(file);
     return { name, object, bytes: size, sha256: hash.digest('hex') };
   }
 
-  #update(manifest: ImportManifest, change: Partial<ImportManifest>): void {
+  /** Seen at once; on disk when it resolves. */
+  async #update(manifest: ImportManifest, change: Partial<ImportManifest>): Promise<void> {
     const changed = { ...manifest, ...change };
     this.#manifests.set(manifest.id, changed);
-    writeManifest(this.#directoryOf(manifest.id), changed);
+    await writeManifest(this.#directoryOf(manifest.id), changed);
   }
 
   #find(id: string): ImportManifest {

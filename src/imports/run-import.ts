@@ -58,25 +58,30 @@ export class ImportRun {
       if (!(await this.#examine())) return;
       if (!(await this.#stage())) return;
       if (!(await this.#check())) return;
+      if (this.manifest.cancelling) return this.#end('cancelled');
       if (this.manifest.options.dryRun === true) return this.#end('checked');
-      this.update({ state: 'loading' });
+      await this.update({ state: 'loading' });
     }
     await this.#load();
   }
 
-  /** On disk on return. */
-  update(change: Partial<ImportManifest>): void {
+  /** Seen at once; on disk when it resolves. */
+  async update(change: Partial<ImportManifest>): Promise<void> {
     this.manifest = { ...this.manifest, ...change };
-    writeManifest(this.#directory, this.manifest);
+    await writeManifest(this.#directory, this.manifest);
   }
 
   /** @returns whether it goes on */
   async #examine(): Promise<boolean> {
     const { worker, dateOrder, sameAs } = this.#dependencies;
     const { files, options } = this.manifest;
-    this.update({ state: 'reading', startedAt: this.manifest.startedAt ?? new Date().toISOString(), error: null });
+    await this.update({
+      state: 'reading',
+      startedAt: this.manifest.startedAt ?? new Date().toISOString(),
+      error: null,
+    });
     const examined = await worker.examine({ directory: this.#directory, files, options, dateOrder });
-    this.update({
+    await this.update({
       files: files.map((file, index) => ({ ...file, ...only(examined[index]) })),
       readings: examined.map(({ reading }) => reading),
     });
@@ -88,11 +93,11 @@ export class ImportRun {
 
   /** The same bytes: nothing to do, or the same parts once more. */
   async #again(known: ImportManifest): Promise<boolean> {
-    this.update({ sameAs: known.id, counts: known.counts });
+    await this.update({ sameAs: known.id, counts: known.counts });
     if (this.manifest.options.again === true && this.manifest.options.dryRun !== true) {
       await this.#loadParts(this.#dependencies.directoryOf(known.id), known.partsCommitted, 0);
-      this.#end('done');
-    } else this.#end('already_imported');
+      await this.#end('done');
+    } else await this.#end('already_imported');
     return false;
   }
 
@@ -100,8 +105,8 @@ export class ImportRun {
     const { worker, clock, timeZone, diskReserveBytes } = this.#dependencies;
     const { files, readings, id, continued } = this.manifest;
     const receivedAt = this.manifest.receivedAt ?? clock.nowMicros();
-    removeFiles(this.#directory, (name) => name.startsWith('part-'));
-    this.update({ state: 'staging', receivedAt, staged: null });
+    await removeFiles(this.#directory, (name) => name.startsWith('part-'));
+    await this.update({ state: 'staging', receivedAt, staged: null });
     const staged = await worker.stage({
       directory: this.#directory,
       files: files.flatMap(({ name, object }, index) => {
@@ -114,7 +119,7 @@ export class ImportRun {
       continued: Array.from({ length: continued }, (_, index) => path.join(this.#directory, continuedName(index + 1))),
       diskReserveBytes,
     });
-    this.update({
+    await this.update({
       staged: { ...staged, revenueE4: staged.revenueE4.toString() },
       readings: readings.map((reading, index) => ({
         ...reading,
@@ -147,7 +152,7 @@ export class ImportRun {
     if (options.conflicts !== 'continue-numbering' || isNumbered || this.manifest.continued > 0) {
       return this.#ask(conflicts);
     }
-    this.update({ continued: staged.parts });
+    await this.update({ continued: staged.parts });
     await this.#stage();
     return this.#check();
   }
@@ -175,10 +180,10 @@ export class ImportRun {
     if (staged === null) throw new Error('stage() comes first');
     if (!this.manifest.rejectsKept) {
       await keepRejects(this.#directory, this.manifest, this.#dependencies.quarantine);
-      this.update({ rejectsKept: true });
+      await this.update({ rejectsKept: true });
     }
     await this.#loadParts(this.#directory, staged.parts, this.manifest.partsCommitted);
-    this.#end(this.manifest.partsCommitted < staged.parts ? 'cancelled' : 'done');
+    await this.#end(this.manifest.partsCommitted < staged.parts ? 'cancelled' : 'done');
   }
 
   /** A part that was begun is finished, also when the import is cancelled: no store has what another lacks. */
@@ -193,7 +198,7 @@ export class ImportRun {
       if (rows.status === 'rejected') throw rows.reason;
       const replaced = this.manifest.replaced + orders.value.replaced;
       const isOwn = this.manifest.sameAs === null;
-      this.update({ replaced, error: null, ...(isOwn ? { partsCommitted: part } : {}) });
+      await this.update({ replaced, error: null, ...(isOwn ? { partsCommitted: part } : {}) });
       partLoaded();
       if (this.manifest.cancelling) return;
     }
@@ -211,22 +216,22 @@ export class ImportRun {
     return { rows, lines, invoices, rejected, superseded, revenue, replaced: this.manifest.replaced };
   }
 
-  #ask(question: Question): false {
-    this.update({ state: 'needs_answer', question });
+  async #ask(question: Question): Promise<false> {
+    await this.update({ state: 'needs_answer', question });
     return false;
   }
 
-  #end(state: ImportState): void {
+  async #end(state: ImportState): Promise<void> {
     const { counts, replaced } = this.manifest;
     const endedAt = new Date().toISOString();
-    this.update({
+    await this.update({
       state,
       endedAt,
       error: null,
       question: null,
       counts: counts === null ? null : { ...counts, replaced },
     });
-    if (state !== 'done' && this.manifest.partsCommitted === 0) removeFiles(this.#directory);
+    if (state !== 'done' && this.manifest.partsCommitted === 0) await removeFiles(this.#directory);
   }
 }
 

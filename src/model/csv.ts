@@ -41,5 +41,5 @@ export function csvLine(fields: readonly string[], delimiter = ','): string {
 }
 
 function csvField(field: string): string {
-  return /^\s|\s$|[",;|\t\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
+  return /[",;|\t\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
 }

@@ -1,35 +1,44 @@
 // Turns of threads that write the same store: each computes from what it has read, so nobody else may write between.
 //
-// Over shared memory, for worker threads: one that waits does nothing else. Whoever comes again at once lets others go first. A
-// thread that ends within its turn keeps it, and then the platform cannot go on either.
+// Over shared memory, for worker threads: one that waits does nothing else. Whoever comes while others wait lets one of them go
+// first, so that a thread that writes without a pause keeps nobody away. A thread that ends within its turn keeps it, and then
+// the platform cannot go on either.
 import { TillstreamError } from '../model/errors.ts';
 
-/** Places in the shared memory: 1 while somebody writes; how many wait; never written to. */
+/** Places in the shared memory: 1 while somebody writes; how many wait; how many turns were taken, which may begin anew. */
 const TAKEN = 0;
 const WAITING = 1;
-const NEVER = 2;
+const TURNS = 2;
+const PLACES = 3;
 
 /** Longer than any write takes: see COMMIT_WAIT_MS_MAX of lmdb-environment.ts. */
 const WAIT_MS_MAX = 60_000;
-/** For who waits to wake up and take the turn. */
-const POLITE_MS = 2;
+/**
+ * For who waits to wake up and take the turn: longer than a busy machine leaves a thread of low priority alone. It passes in full
+ * only where a turn takes longer, or a thread has ended while it waited.
+ */
+const POLITE_MS_MAX = 100;
 
 export class WriterTurns {
   readonly #places: Int32Array;
+  readonly #waitMsMax: number;
 
   static newBuffer(): SharedArrayBuffer {
-    return new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT);
+    return new SharedArrayBuffer(PLACES * Int32Array.BYTES_PER_ELEMENT);
   }
 
-  constructor(buffer: SharedArrayBuffer) {
+  constructor(buffer: SharedArrayBuffer, waitMsMax = WAIT_MS_MAX) {
     this.#places = new Int32Array(buffer);
+    this.#waitMsMax = waitMsMax;
   }
 
   /** @throws unavailable  the turn has not come within a minute; and what `work` throws */
   take<T>(work: () => T): T {
     const places = this.#places;
-    if (Atomics.load(places, WAITING) > 0) Atomics.wait(places, NEVER, 0, POLITE_MS);
+    this.#letAnotherGoFirst();
     if (Atomics.compareExchange(places, TAKEN, 0, 1) !== 0) this.#wait();
+    Atomics.add(places, TURNS, 1);
+    Atomics.notify(places, TURNS);
     try {
       return work();
     } finally {
@@ -38,9 +47,15 @@ export class WriterTurns {
     }
   }
 
+  /** The turns are read first: who waits stops waiting before its turn is counted, so no turn is missed between. */
+  #letAnotherGoFirst(): void {
+    const turns = Atomics.load(this.#places, TURNS);
+    if (Atomics.load(this.#places, WAITING) > 0) Atomics.wait(this.#places, TURNS, turns, POLITE_MS_MAX);
+  }
+
   #wait(): void {
     const places = this.#places;
-    const endMs = performance.now() + WAIT_MS_MAX;
+    const endMs = performance.now() + this.#waitMsMax;
     Atomics.add(places, WAITING, 1);
     try {
       while (Atomics.compareExchange(places, TAKEN, 0, 1) !== 0) {

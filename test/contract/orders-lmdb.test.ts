@@ -1,45 +1,17 @@
 // The order store on LMDB: the contract, and what is LMDB's own.
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
+import { rm } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 import { durablyNow, openDatabase, openEnvironment } from '../../src/stores/lmdb-environment.ts';
 import { openLmdbOrders } from '../../src/stores/orders/lmdb-orders.ts';
-import type { OrderStore } from '../../src/stores/orders/order-store.ts';
 import { historyKey } from '../../src/stores/orders/purchase-history.ts';
 import { CUSTOMERS, HEAD } from '../../src/stores/orders/stored-invoice.ts';
-import { type OrdersBackend, orderStoreContract } from './orders.contract.ts';
+import { orderStoreContract } from './orders.contract.ts';
 import { orderLine } from './orders-lines.ts';
+import { makeLmdbOrders } from './orders-lmdb.ts';
 
-async function makeBackend(): Promise<OrdersBackend & { readonly directory: string }> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'tillstream-orders-'));
-  const opened: OrderStore[] = [];
-  return {
-    directory,
-    async open() {
-      const store = openLmdbOrders({ directory });
-      opened.push(store);
-      return store;
-    },
-    async spoilTotal(invoiceNo) {
-      const environment = openEnvironment(directory);
-      const invoices = openDatabase(environment, 'invoices');
-      const value = invoices.getBinary(Buffer.from(invoiceNo)) ?? Buffer.alloc(0);
-      const digit = value.indexOf('"total":') + '"total":'.length;
-      value[digit] = value[digit] === 0x31 ? 0x32 : 0x31;
-      durablyNow(environment, () => invoices.put(Buffer.from(invoiceNo), value));
-      await environment.close();
-    },
-    async dispose() {
-      for (const store of opened) await store.close();
-      await rm(directory, { recursive: true, force: true });
-    },
-  };
-}
-
-orderStoreContract('lmdb', makeBackend);
+orderStoreContract('lmdb', makeLmdbOrders);
 
 // Worker threads run compiled code only; the tests' set-up has built it.
 const COMPILED = new URL('../../dist/stores/orders/lmdb-orders.js', import.meta.url).href;
@@ -59,7 +31,7 @@ const READER = `
 `;
 
 test('orders (lmdb): what apply() has stored is seen by another thread at once', async () => {
-  const backend = await makeBackend();
+  const backend = await makeLmdbOrders();
   const workerData = { compiled: COMPILED, directory: backend.directory };
   const worker = new Worker(READER, { eval: true, workerData });
   try {
@@ -83,7 +55,7 @@ test('orders (lmdb): what apply() has stored is seen by another thread at once',
 });
 
 test('orders (lmdb): an invoice that is missing in its history, or stands in another, is found by the digest', async () => {
-  const backend = await makeBackend();
+  const backend = await makeLmdbOrders();
   const store = await backend.open();
   await store.apply([orderLine(1, { invoiceNo: '1' }), orderLine(2, { invoiceNo: '2' })]);
   const environment = openEnvironment(backend.directory);
@@ -101,7 +73,7 @@ test('orders (lmdb): an invoice that is missing in its history, or stands in ano
 });
 
 test('orders (lmdb): an opening that only looks up refuses to write', async () => {
-  const backend = await makeBackend();
+  const backend = await makeLmdbOrders();
   const reader = openLmdbOrders({ directory: backend.directory, readOnly: true });
   await expect(reader.apply([orderLine(1)])).rejects.toMatchObject({ code: 'conflict' });
   await reader.close();
@@ -109,7 +81,7 @@ test('orders (lmdb): an opening that only looks up refuses to write', async () =
 });
 
 test('orders (lmdb): what cannot be read is away, not unusable: the consumer tries it again', async () => {
-  const backend = await makeBackend();
+  const backend = await makeLmdbOrders();
   const store = await backend.open();
   await store.apply([orderLine(1)], { streamId: 'stream', sequence: '1' });
   await store.close(); // the nearest there is to an environment that has failed
@@ -120,7 +92,7 @@ test('orders (lmdb): what cannot be read is away, not unusable: the consumer tri
 });
 
 test('orders (lmdb): of a value that was written before it was noted, the lines say whether they name several', async () => {
-  const backend = await makeBackend();
+  const backend = await makeLmdbOrders();
   const store = await backend.open();
   await store.apply([orderLine(1, { customerId: '111' }), orderLine(2, { lineId: '000002', customerId: '222' })]);
   const environment = openEnvironment(backend.directory);
@@ -139,7 +111,7 @@ test('orders (lmdb): of a value that was written before it was noted, the lines 
 });
 
 test('orders (lmdb): the digest finds an invoice that says of its lines that they name one customer, and they do not', async () => {
-  const backend = await makeBackend();
+  const backend = await makeLmdbOrders();
   const store = await backend.open();
   await store.apply([orderLine(1, { customerId: '111' }), orderLine(2, { lineId: '000002', customerId: '222' })]);
   expect((await store.digest()).wrongHeader).toBeNull();

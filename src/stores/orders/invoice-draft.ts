@@ -125,16 +125,38 @@ export class InvoiceDraft {
     const documentEnd = bytesOf(pieces);
     for (const entry of this.#entries) pieces.push(entry);
     const end = documentEnd + bytesOf(this.#entries);
-    head.writeUInt8(LAYOUT, HEAD.layout);
-    head.writeUInt8(header.customerId === null ? GUEST : customer.length, HEAD.customerBytes);
-    head.writeUInt16LE(this.#several ? CUSTOMERS.several : CUSTOMERS.oneAtMost, HEAD.customers);
-    head.writeUInt32LE(linesStart, HEAD.linesStart);
-    head.writeUInt32LE(documentEnd, HEAD.documentEnd);
-    head.writeUInt32LE(header.lineCount, HEAD.lineCount);
-    head.writeUInt32LE(end - this.#lastEntryBytes, HEAD.lastEntry);
-    head.writeDoubleLE(this.#date, HEAD.date);
+    writeHead(head, header, {
+      customerBytes: customer.length,
+      namesSeveral: this.#several,
+      linesStart,
+      documentEnd,
+      lastEntry: end - this.#lastEntryBytes,
+      date: this.#date,
+    });
     return Buffer.concat(pieces, end);
   }
+}
+
+/** Where things stand in a value, and what is noted of its lines. */
+interface Layout {
+  readonly customerBytes: number;
+  readonly namesSeveral: boolean;
+  readonly linesStart: number;
+  readonly documentEnd: number;
+  readonly lastEntry: number;
+  readonly date: number;
+}
+
+/** @param value its first HEAD.bytes are written */
+export function writeHead(value: Buffer, { customerId, lineCount }: InvoiceHeader, layout: Layout): void {
+  value.writeUInt8(LAYOUT, HEAD.layout);
+  value.writeUInt8(customerId === null ? GUEST : layout.customerBytes, HEAD.customerBytes);
+  value.writeUInt16LE(layout.namesSeveral ? CUSTOMERS.several : CUSTOMERS.oneAtMost, HEAD.customers);
+  value.writeUInt32LE(layout.linesStart, HEAD.linesStart);
+  value.writeUInt32LE(layout.documentEnd, HEAD.documentEnd);
+  value.writeUInt32LE(lineCount, HEAD.lineCount);
+  value.writeUInt32LE(layout.lastEntry, HEAD.lastEntry);
+  value.writeDoubleLE(layout.date, HEAD.date);
 }
 
 /** Everything of an answer before its lines. */
@@ -179,7 +201,7 @@ function bytesOf(pieces: readonly Uint8Array[]): number {
 const EXACT_MAX = 4e15;
 
 /** Adds numbers, and only what outgrows them as BigInt: ten thousand BigInts take a millisecond. */
-class ExactSum {
+export class ExactSum {
   #large = 0n;
   #small = 0;
 

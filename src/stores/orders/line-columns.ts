@@ -3,6 +3,10 @@ import type { AcceptedLine } from '../../model/line.ts';
 import type { LineColumns, TextColumn } from './order-store.ts';
 import { dateOfNumber } from './stored-invoice.ts';
 
+export function codeAt({ codes }: TextColumn, index: number): number {
+  return codes[index] ?? 0;
+}
+
 export function textAt({ codes, values }: TextColumn, index: number): string {
   return values[codes[index] ?? 0] ?? '';
 }
@@ -28,4 +32,8 @@ export function lineAt(columns: LineColumns, index: number): AcceptedLine {
     position: columns.position[index] ?? 0,
     source: textAt(columns.source, index),
   };
+}
+
+export function linesAt(columns: LineColumns, start: number, end: number): AcceptedLine[] {
+  return Array.from({ length: end - start }, (_, index) => lineAt(columns, start + index));
 }

@@ -10,14 +10,14 @@ import { TillstreamError } from '../../model/errors.ts';
 import { type AcceptedLine, lineLimits } from '../../model/line.ts';
 import { durablyNow, openDatabase, openEnvironment, peek, reading, readLatest } from '../lmdb-environment.ts';
 import type { WriterTurns } from '../writer-turns.ts';
-import { type Composed, InvoiceComposer } from './compose-invoice.ts';
-import { lineAt, textAt } from './line-columns.ts';
-import { digestOrders, type OrdersDatabases } from './lmdb-orders-digest.ts';
+import { type ComposedLines, composeGroups } from './compose-groups.ts';
+import { type Change, changesOf, mergedChange, newChange, storedAt } from './invoice-changes.ts';
+import { linesAt } from './line-columns.ts';
+import { digestOrders } from './lmdb-orders-digest.ts';
 import { pageOf, profileOf } from './lmdb-orders-history.ts';
-import { mergeInvoice } from './merge-invoice.ts';
 import type { ApplyResult, InvoiceDocument, LineColumns, OrderStore, View } from './order-store.ts';
 import { documentIn } from './own-view.ts';
-import { historyKey } from './purchase-history.ts';
+import { isText } from './storable.ts';
 import { StoredInvoice } from './stored-invoice.ts';
 
 /** What belongs to the store as a whole. */
@@ -30,7 +30,6 @@ export interface Meta {
 const NOTHING = Buffer.alloc(0);
 export const META_KEY = Buffer.from('meta');
 const EMPTY_META: Meta = { replaced: 0, checkpoint: null };
-const DATE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/;
 
 export interface LmdbOrdersOptions {
   readonly directory: string;
@@ -40,7 +39,7 @@ export interface LmdbOrdersOptions {
   readonly turns?: WriterTurns;
 }
 
-/** Of values in one transaction of load(): others wait for it some tens of milliseconds. */
+/** Of values that load() reads and writes in one turn, which is one transaction: others wait for it some tens of milliseconds. */
 const LOAD_BYTES = 4 * 2 ** 20;
 
 /**
@@ -84,14 +83,27 @@ export function openLmdbOrders({ directory, readOnly = false, turns }: LmdbOrder
     return { replaced };
   };
 
-  /** What was composed for invoices that are new; those that are not after all are merged. */
-  const settle = (composed: readonly ComposedGroup[], columns: LineColumns): ApplyResult => {
+  /**
+   * What a turn does of a group, from `from` on: no more than a transaction takes. An invoice that is not there yet is stored as it
+   * was composed, one that is there is merged; one that is there as it was composed, as when a part comes again, stays.
+   */
+  const settle = (columns: LineColumns, group: readonly ComposedLines[], from: number): Settled => {
     const before = readMeta();
-    const changes = composed.flatMap(({ start, end, invoice }) => {
-      const isNew = invoice !== null && !invoices.doesExist(Buffer.from(invoice.invoiceNo));
-      return isNew ? [changeOf(invoice)] : changesOf(databases, linesAt(columns, start, end));
-    });
-    return write(changes, before, undefined);
+    const changes: Change[] = [];
+    let bytes = 0;
+    let next = from;
+    for (; next < group.length && bytes < LOAD_BYTES; next += 1) {
+      const { invoiceNo, start, end, invoice } = group[next] as ComposedLines; // it is within
+      const stored = storedAt(databases, Buffer.from(invoiceNo));
+      bytes += stored?.bytes.length ?? 0;
+      if (stored !== null && invoice !== null && stored.bytes.equals(invoice.value)) continue;
+      const isNew = stored === null && invoice !== null;
+      const change = isNew ? newChange(invoice) : mergedChange(invoiceNo, stored, linesAt(columns, start, end));
+      if (change === null) continue;
+      changes.push(change);
+      bytes += change.value.length;
+    }
+    return { ...write(changes, before, undefined), next };
   };
 
   return {
@@ -103,9 +115,13 @@ export function openLmdbOrders({ directory, readOnly = false, turns }: LmdbOrder
     async load(columns) {
       if (readOnly) throw new TillstreamError('conflict', 'This opening of the order store only looks up.');
       let replaced = 0;
-      for (const composed of composeGroups(columns, LOAD_BYTES)) {
-        replaced += inTurn(() => settle(composed, columns)).replaced;
-        await nextTurn(); // what comes next may be read meanwhile
+      for (const group of composeGroups(columns, LOAD_BYTES)) {
+        for (let next = 0; next < group.length; ) {
+          const settled = inTurn(() => settle(columns, group, next));
+          replaced += settled.replaced;
+          next = settled.next;
+          await nextTurn(); // what comes next may be read meanwhile
+        }
       }
       return { replaced };
     },
@@ -140,112 +156,9 @@ export function openLmdbOrders({ directory, readOnly = false, turns }: LmdbOrder
   };
 }
 
-interface Change {
-  readonly replaced: number;
-  readonly invoiceKey: Buffer;
-  readonly value: Buffer;
-  /** Key of the history that the invoice is no longer at. */
-  readonly left: Buffer | null;
-  /** Key of the history that it is at from now on. */
-  readonly entered: Buffer | null;
-}
-
-/** @throws invoice_too_large, unusable_record */
-function changesOf(databases: OrdersDatabases, lines: readonly AcceptedLine[]): Change[] {
-  const { invoices } = databases;
-  const byInvoice = new Map<string, AcceptedLine[]>();
-  for (const line of lines) {
-    assertStorable(line);
-    const group = byInvoice.get(line.invoiceNo);
-    if (group === undefined) byInvoice.set(line.invoiceNo, [line]);
-    else group.push(line);
-  }
-  const changes: Change[] = [];
-  for (const [invoiceNo, group] of byInvoice) {
-    const invoiceKey = Buffer.from(invoiceNo);
-    const bytes = peek(databases, invoices, invoiceKey);
-    const stored = bytes === undefined ? null : new StoredInvoice(bytes);
-    const merged = mergeInvoice(stored, group);
-    if (merged === null) continue;
-    const { header, value, replaced } = merged;
-    if (header.lineCount > lineLimits.linesPerInvoiceMax) throw tooLarge(header.invoiceNo, header.lineCount);
-    const was = stored === null ? null : placeOf(invoiceNo, stored.customerId, stored.invoiceDate);
-    const is = placeOf(invoiceNo, header.customerId, header.invoiceDate);
-    const stays = was !== null && is !== null && was.equals(is);
-    changes.push({ replaced, invoiceKey, value, left: stays ? null : was, entered: stays ? null : is });
-  }
-  return changes;
-}
-
-interface ComposedGroup {
-  readonly start: number;
-  /** After its last line. */
-  readonly end: number;
-  /** null: its lines have to be put in order first. */
-  readonly invoice: Composed | null;
-}
-
-/** The invoices of the columns, in groups of so many bytes. */
-function* composeGroups(columns: LineColumns, bytesMax: number): Generator<ComposedGroup[]> {
-  const composer = new InvoiceComposer(columns);
-  const { codes } = columns.invoiceNo;
-  let group: ComposedGroup[] = [];
-  let bytes = 0;
-  for (let start = 0, end = 0; start < columns.count; start = end) {
-    let isOrdered = true;
-    for (end = start + 1; end < columns.count && codes[end] === codes[start]; end += 1) {
-      isOrdered &&= textAt(columns.lineId, end - 1) < textAt(columns.lineId, end);
-    }
-    if (end - start > lineLimits.linesPerInvoiceMax) throw tooLarge(textAt(columns.invoiceNo, start), end - start);
-    const invoice = isOrdered ? composer.compose(start, end) : null;
-    group.push({ start, end, invoice });
-    bytes += invoice?.value.length ?? 0;
-    if (bytes < bytesMax) continue;
-    yield group;
-    group = [];
-    bytes = 0;
-  }
-  if (group.length > 0) yield group;
-}
-
-function linesAt(columns: LineColumns, start: number, end: number): AcceptedLine[] {
-  return Array.from({ length: end - start }, (_, index) => lineAt(columns, start + index));
-}
-
-function changeOf({ invoiceNo, customerId, invoiceDate, value }: Composed): Change {
-  const entered = placeOf(invoiceNo, customerId, invoiceDate);
-  return { replaced: 0, invoiceKey: Buffer.from(invoiceNo), value, left: null, entered };
-}
-
-function placeOf(invoiceNo: string, customerId: string | null, invoiceDate: string): Buffer | null {
-  return customerId === null ? null : historyKey(customerId, invoiceDate, invoiceNo);
-}
-
-function tooLarge(invoiceNo: string, lineCount: number): TillstreamError {
-  const max = lineLimits.linesPerInvoiceMax;
-  return new TillstreamError(
-    'invoice_too_large',
-    `Invoice ${invoiceNo} would have ${lineCount} lines; ${max} are kept.`,
-  );
-}
-
-/** What keys and the layout rely on: a record that was tampered with must not get further than its quarantine. */
-function assertStorable(line: AcceptedLine): void {
-  const storable =
-    isText(line.invoiceNo, lineLimits.invoiceNoBytesMax) &&
-    isText(line.lineId, lineLimits.lineIdBytesMax) &&
-    (line.customerId === null || isText(line.customerId, lineLimits.customerIdBytesMax)) &&
-    DATE.test(line.invoiceDate);
-  if (storable) return;
-  const which = `Line ${line.lineId} of invoice ${line.invoiceNo}`.slice(0, 200);
-  throw new TillstreamError(
-    'unusable_record',
-    `${which} in record ${line.sequence} is not a line as ingest writes it.`,
-  );
-}
-
-function isText(text: string, lengthMax: number): boolean {
-  return text !== '' && text.length <= lengthMax && !text.includes('\u0000');
+interface Settled extends ApplyResult {
+  /** Of the group, where to go on. */
+  readonly next: number;
 }
 
 function documentOf(bytes: Buffer | undefined, view: View): InvoiceDocument | null {
