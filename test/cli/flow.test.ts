@@ -27,6 +27,7 @@ const status = {
     { ...caughtUp, store: 'orders', freshnessMs: 28, bytes: 14_300_000 },
     { ...caughtUp, store: 'warehouse', lagRecords: 231, lagSeconds: 0.3, freshnessMs: 310, bytes: 41_200_000 },
   ],
+  imports: [],
   quarantine: { waiting: 2, redriven: 1, discarded: 0 },
   accepted: { lines: 1_234_567, rejected: 812, requests: 1_204_000, linesPerSecond: 4812 },
   replaced: 3,

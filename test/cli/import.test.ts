@@ -18,10 +18,14 @@ let directory: string;
 
 async function run(...commandLine: string[]): Promise<string> {
   const { code, stdout, stderr } = await runCli([...commandLine, '--data-dir', platform.directory], { cwd: directory });
-  return `${stdout}${stderr === '' ? '' : `--\n${stderr}`}exit ${code}`
-    .replace(/\d{8}-[a-z0-9]{4}/g, 'YYYYMMDD-xxxx')
-    .replace(/\b202\d-\d\d-\d\d \d\d:\d\d(:\d\d)?\b(?= {2}|\n)/g, 'YYYY-MM-DD HH:MM')
-    .replace(/[\d.]+ (ms|s)(: [\d,]+ lines\/s)?(?=\n)/g, 'N s');
+  return (
+    `${stdout}${stderr === '' ? '' : `--\n${stderr}`}exit ${code}`
+      // On a machine that is slow, progress is told as well.
+      .replace(/^ {2}(?:sending|waiting|looking|reading|loading)\b.*\n/gm, '')
+      .replace(/\d{8}-[a-z0-9]{4}/g, 'YYYYMMDD-xxxx')
+      .replace(/\b202\d-\d\d-\d\d \d\d:\d\d(:\d\d)?\b(?= {2}|\n)/g, 'YYYY-MM-DD HH:MM')
+      .replace(/[\d.]+ (ms|s)(: [\d,]+ lines\/s)?(?=\n)/g, 'N s')
+  );
 }
 
 /** Rows of one invoice: quantity and date. */
