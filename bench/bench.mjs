@@ -3,17 +3,23 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { cpuSeconds, startChild } from './children.mjs';
+import { writeData, writeGenerated } from './files.mjs';
 import { writeLines } from './lines.mjs';
 import { startPlatform } from './platform.mjs';
 import { findPostgres, installPostgres, startPostgres } from './postgres.mjs';
 
-/** @param {{seconds: number, rounds: number, seed: number, profile?: string, installPeers: boolean, say: Function}} options */
+/**
+ * @param {{seconds: number, rounds: number, seed: number, large: boolean, profile?: string, installPeers: boolean,
+ *   say: Function}} options
+ */
 export async function openBench(options) {
   const directory = mkdtempSync(join(tmpdir(), 'tillstream-bench-'));
   const ends = [async () => rmSync(directory, { recursive: true, force: true })];
   let platforms = 0;
   let load = null;
   let lines = null;
+  let data = null;
+  const generated = new Map();
 
   const started = (process) => {
     ends.push(() => process.end());
@@ -27,19 +33,36 @@ export async function openBench(options) {
       return lines;
     },
 
+    /** Where the lines are from; null while no row has asked for any. */
+    get from() {
+      return data?.from ?? (generated.size > 0 ? `generated, seed ${options.seed}` : null);
+    },
+
+    /** The data as a CSV: see files.mjs. */
+    async dataFile() {
+      data ??= await writeData(directory, options.seed);
+      return data.file;
+    },
+
+    /** A CSV of so many generated lines. */
+    async generatedFile(count) {
+      if (!generated.has(count)) generated.set(count, await writeGenerated(directory, count, options.seed));
+      return generated.get(count);
+    },
+
     async generator() {
       if (load === null) {
-        lines = await writeLines(directory, options.seed);
+        lines = await writeLines(directory, await this.dataFile());
         load = started(startChild('load.mjs'));
         await load.call('open', { file: lines.file });
       }
       return load;
     },
 
-    /** A platform on a data directory of its own. */
-    async platform() {
+    /** A platform on a data directory of its own; `flags` are more of `up`. */
+    async platform(flags) {
       platforms += 1;
-      return started(await startPlatform(join(directory, `platform-${platforms}`), options.profile));
+      return started(await startPlatform(join(directory, `platform-${platforms}`), flags, options.profile));
     },
 
     /** @param {'bare' | 'map' | 'postgres'} name */
@@ -68,9 +91,10 @@ const WARM_UP_ROUNDS = 3;
 /**
  * Measures all sides in turn, round after round: A B C A B C … A side's `measure()` answers what the generator
  * does; its `rest()`, if any, waits until its work in the background is done, so that it does not fall on another's turn.
+ * A side without a `pid` measures its own CPU, or none.
  */
-export async function interleaved(bench, sides) {
-  for (let round = 0; round < WARM_UP_ROUNDS; round += 1) {
+export async function interleaved(bench, sides, warmUpRounds = WARM_UP_ROUNDS) {
+  for (let round = 0; round < warmUpRounds; round += 1) {
     for (const side of sides) {
       await side.measure();
       await side.rest?.();
@@ -84,7 +108,7 @@ export async function interleaved(bench, sides) {
       const result = await side.measure();
       const cpu = cpuSeconds(side.pid) - before;
       const restMs = (await side.rest?.()) ?? 0;
-      results.get(side).push({ ...result, cpuSeconds: cpu, restMs });
+      results.get(side).push({ cpuSeconds: cpu, ...result, restMs });
       bench.say(`${side.name}: round ${round + 1} of ${bench.rounds}`);
     }
   }

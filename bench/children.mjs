@@ -69,3 +69,12 @@ export function cpuSeconds(pid) {
     return Number.NaN;
   }
 }
+
+/** RssAnon: LMDB's mapped file is not the process's own. NaN where there is no /proc. */
+export function memoryBytes(pid) {
+  try {
+    return Number(/RssAnon:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) * 1024;
+  } catch {
+    return Number.NaN;
+  }
+}

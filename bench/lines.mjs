@@ -1,24 +1,19 @@
 // The lines that are sent: each row of the data set as the JSON that `tillstream replay` POSTs, one a line of a file.
 //
-// From the real data set where TILLSTREAM_TEST_DATASET names it, else generated with the seed. A run that needs more
-// lines than there are starts over with other invoice numbers, so that every line sent is a new one.
+// A run that needs more lines than there are starts over with other invoice numbers, so that every line sent is a new one.
 import { createWriteStream, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 
-/** As many as the real data set has. */
-const GENERATED_LINES = 541_909;
 const NEWLINE = 0x0a;
 const ZERO = 0x30;
 const NINE = 0x39;
 const INVOICE_NO_AT = '{"InvoiceNo":"'.length;
 
-/** Writes the file of lines into `directory`. */
-export async function writeLines(directory, seed) {
+/** Writes the file of lines into `directory`, from the CSV of the data. */
+export async function writeLines(directory, csv) {
   const { openCsv, csvRows } = await import('../dist/client/csv-rows.js');
   const { rowJson } = await import('../dist/client/row-json.js');
-  const named = process.env.TILLSTREAM_TEST_DATASET;
-  const csv = named ? resolve(named) : await generate(join(directory, 'generated.csv'), seed);
   const file = join(directory, 'lines.ndjson');
   const out = createWriteStream(file);
   let count = 0;
@@ -30,13 +25,7 @@ export async function writeLines(directory, seed) {
   }
   out.end();
   await finished(out);
-  return { file, count, from: named ? 'the real data set' : `generated, seed ${seed}` };
-}
-
-async function generate(file, seed) {
-  const { writeSample } = await import('../dist/client/sample-csv.js');
-  await writeSample({ lines: GENERATED_LINES, seed }, createWriteStream(file));
-  return file;
+  return { file, count };
 }
 
 export class Lines {

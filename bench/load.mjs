@@ -16,6 +16,7 @@ const PACE_TICK_MS = 1;
 const OPENED_AT_ONCE = 256;
 const TAKEN_MS = 50;
 let lines = null;
+let stopPaced = () => {};
 
 answerParent({
   open({ file }) {
@@ -63,12 +64,17 @@ answerParent({
     return { ...accepted, refused };
   },
 
-  /** `rate` lines a second, one a request. */
+  /** `rate` lines a second, one a request; until `stop`, if that comes first. */
   paced({ at, connections, seconds, rate, from }) {
     const prepared = Array.from({ length: Math.ceil(seconds * rate) }, (_, index) =>
       requestBytes(at, 'POST', PATH, lines.at(from + index), 'application/json'),
     );
     return openLoop({ at, connections, rate, prepared });
+  },
+
+  /** What is due by now is still sent. */
+  stop() {
+    stopPaced();
   },
 });
 
@@ -129,6 +135,7 @@ async function closedLoop({ at, connections, seconds, prepared, status: expected
 
 async function openLoop({ at, connections, rate, prepared }) {
   const tookMs = new Float64Array(prepared.length);
+  let total = prepared.length;
   let sent = 0;
   let done = 0;
   let startMs = 0;
@@ -136,6 +143,7 @@ async function openLoop({ at, connections, rate, prepared }) {
   const finished = new Promise((resolve, reject) => {
     finish = (error) => (error instanceof Error ? reject(error) : resolve());
   });
+  const dueBy = (now) => Math.min(total, Math.floor(((now - startMs) * rate) / 1000));
   const idle = [];
   const clients = Array.from({ length: connections }, () => {
     const client = { dueMs: 0, wire: null };
@@ -146,7 +154,7 @@ async function openLoop({ at, connections, rate, prepared }) {
         tookMs[done] = performance.now() - client.dueMs;
         done += 1;
         idle.push(client);
-        if (done === prepared.length) finish();
+        if (done === total) finish();
       },
       finish,
     );
@@ -157,19 +165,23 @@ async function openLoop({ at, connections, rate, prepared }) {
   const cpu = process.cpuUsage();
   startMs = performance.now();
   const timer = setInterval(() => {
-    const due = Math.min(prepared.length, Math.floor(((performance.now() - startMs) * rate) / 1000));
+    const due = dueBy(performance.now());
     while (sent < due && idle.length > 0) {
-      const client = idle.pop();
+      const client = idle.shift(); // in turn: a connection that never sends is closed by the server
       client.dueMs = startMs + (sent * 1000) / rate;
       client.wire.send(prepared[sent]);
       sent += 1;
     }
   }, PACE_TICK_MS);
+  stopPaced = () => {
+    total = Math.max(sent, dueBy(performance.now()));
+    if (done === total) finish();
+  };
   await finished;
   clearInterval(timer);
   const took = performance.now() - startMs;
   for (const { wire } of clients) wire.close();
-  return summary(tookMs, took, cpu);
+  return summary(tookMs.subarray(0, done), took, cpu);
 }
 
 function summary(tookMs, totalMs, cpuBefore) {

@@ -12,10 +12,13 @@ const START_MS_MAX = 20_000;
 const LOOK_MS = 50;
 const IDLE_MS_MAX = 120_000;
 
-/** @param {string | undefined} profileTo directory for CPU profiles of its threads */
-export async function startPlatform(directory, profileTo) {
+/**
+ * @param {readonly string[]} flags more of `up`
+ * @param {string | undefined} profileTo directory for CPU profiles of its threads
+ */
+export async function startPlatform(directory, flags = [], profileTo = undefined) {
   const profile = profileTo === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileTo}`];
-  const child = spawn(process.execPath, [...profile, main, 'up', '--port', '0', '--data-dir', directory], {
+  const child = spawn(process.execPath, [...profile, main, 'up', '--port', '0', '--data-dir', directory, ...flags], {
     stdio: ['ignore', 'ignore', 'pipe'],
     // Settings of the user's own platform are not meant for this one.
     env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('TILLSTREAM_'))),
@@ -28,6 +31,7 @@ export async function startPlatform(directory, profileTo) {
   const at = { port, key: readFileSync(join(directory, 'admin-key'), 'utf8').trim() };
   return {
     pid: child.pid,
+    directory,
     at,
     /** Waits until every store has every line; answers how long that took. */
     caughtUp: () => caughtUp(at),

@@ -22,7 +22,9 @@ export function findPostgres() {
     ...versions.map((version) => join(DEBIAN, version, 'bin')),
     ...(process.env.PATH ?? '').split(':').filter(Boolean),
   ];
-  return candidates.find((path) => ['initdb', 'postgres'].every((name) => existsSync(join(path, name)))) ?? null;
+  return (
+    candidates.find((path) => ['initdb', 'postgres', 'psql'].every((name) => existsSync(join(path, name)))) ?? null
+  );
 }
 
 /** Debian's package, where we may; whether it is there is for findPostgres() to say. */
@@ -60,6 +62,7 @@ export async function startPostgres(programs) {
   return {
     version,
     connection,
+    psql: join(programs, 'psql'),
     async end() {
       await endProcess(server, 'SIGINT');
       rmSync(directory, { recursive: true, force: true });

@@ -22,6 +22,17 @@ export function measuredSide({ side, rounds }, unitsEach = 1) {
   };
 }
 
+/** Of imports and rebuilds: medians over the rounds, and the most memory of any. */
+export function measuredLoad(name, rounds) {
+  return {
+    name,
+    lines: rounds[0].lines,
+    seconds: median(rounds.map(({ seconds }) => seconds)),
+    cpuSeconds: median(rounds.map(({ cpuSeconds }) => cpuSeconds)),
+    memoryBytes: Math.max(...rounds.map(({ memoryBytes = Number.NaN }) => memoryBytes)),
+  };
+}
+
 /** A measure beside its budget, `atLeast` or `below`; null: it has none. */
 export function judged(name, { value, min = null, max = null }, budget) {
   const met = budget === null ? null : budget.atLeast === undefined ? value < budget.below : value >= budget.atLeast;
@@ -52,6 +63,21 @@ export function printed(row) {
       ),
     );
   }
+  if (row.loads !== undefined) {
+    lines.push(
+      ...table(
+        ['', 'lines', 'seconds', 'lines/s', 'CPU s', 'memory MB'],
+        row.loads.map(({ name, lines: count, seconds, cpuSeconds, memoryBytes }) => [
+          name,
+          grouped(count),
+          seconds.toFixed(2),
+          grouped(count / seconds),
+          Number.isFinite(cpuSeconds) ? cpuSeconds.toFixed(2) : '',
+          Number.isFinite(memoryBytes) ? grouped(memoryBytes / 1e6) : '',
+        ]),
+      ),
+    );
+  }
   if (row.phases !== undefined) {
     lines.push(
       ...table(
@@ -77,7 +103,9 @@ export function printed(row) {
 }
 
 function budgetText({ atLeast, below }) {
-  return atLeast === undefined ? `budget below ${grouped(below)}` : `budget at least ${short(atLeast)}`;
+  return atLeast === undefined
+    ? `budget below ${Number.isInteger(below) ? grouped(below) : below}`
+    : `budget at least ${short(atLeast)}`;
 }
 
 function table(head, rows) {

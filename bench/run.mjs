@@ -7,22 +7,51 @@ import { parseArgs } from 'node:util';
 import { openBench } from './bench.mjs';
 import { printed } from './report.mjs';
 import { analytics } from './rows/analytics.mjs';
+import { bulkImport } from './rows/bulk-import.mjs';
 import { disk } from './rows/disk.mjs';
 import { freshness } from './rows/freshness.mjs';
+import { importLive } from './rows/import-live.mjs';
+import { importSize } from './rows/import-size.mjs';
 import { lookUp } from './rows/look-up.mjs';
 import { ndjson } from './rows/ndjson.mjs';
 import { oneLine } from './rows/one-line.mjs';
 import { overload } from './rows/overload.mjs';
+import { rebuild } from './rows/rebuild.mjs';
 
-const rows = { disk, 'one-line': oneLine, ndjson, freshness, 'look-up': lookUp, analytics, overload };
+const rows = {
+  disk,
+  'one-line': oneLine,
+  ndjson,
+  freshness,
+  'look-up': lookUp,
+  analytics,
+  overload,
+  'bulk-import': bulkImport,
+  'import-size': importSize,
+  'import-live': importLive,
+  rebuild,
+};
 
 const HELP = `Usage: npm run bench [-- options row…]
 
-Rows: ${Object.keys(rows).join(', ')} (all of them, when none is named)
+Rows, all of them when none is named:
+
+  disk              what the disk allows: fdatasync, commits of LMDB
+  one-line          one-line POST, against bare node:http and one PostgreSQL INSERT a request
+  ndjson            NDJSON POST of 1,000 lines, against bare parsing
+  freshness         how soon an answered line is visible, at 5,000 lines/s
+  look-up           GET /v1/invoices/{no}, against Fastify that answers from a Map
+  analytics         questions of the dashboard
+  overload          clients that do not wait when they are told to
+  bulk-import       import of the data, against DuckDB's read_csv and PostgreSQL's \\copy
+  import-size       import of 0.5 and 5 million generated lines: cost of a line, memory
+  import-live       one-line POST while 5 million lines are imported
+  rebuild           orders and warehouse from the lake, beside the import itself
 
   --seconds <n>     length of a round (default: 2.5)
   --rounds <n>      rounds of every side (default: 5)
   --seed <n>        of generated lines and random order (default: 1)
+  --large           import-size also with 50 million lines: 30 GB of disk, minutes a round
   --json            one JSON document on stdout
   --install-peers   install PostgreSQL with apt-get where it is missing
   --profile <dir>   write CPU profiles of Tillstream's threads there
@@ -36,6 +65,7 @@ const { values, positionals } = parseArgs({
     seconds: { type: 'string', default: '2.5' },
     rounds: { type: 'string', default: '5' },
     seed: { type: 'string', default: '1' },
+    large: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     'install-peers': { type: 'boolean', default: false },
     profile: { type: 'string' },
@@ -57,6 +87,7 @@ const bench = await openBench({
   seconds,
   rounds,
   seed,
+  large: values.large,
   profile: values.profile,
   installPeers: values['install-peers'],
   say,
@@ -94,7 +125,7 @@ const about = {
   node: process.version,
   cpus: cpus().length,
   processor,
-  lines: bench.lines?.from ?? null,
+  lines: bench.from,
   seed,
   rounds,
   secondsARound: seconds,

@@ -1,9 +1,10 @@
 // How soon an answered POST is visible: by GET /v1/invoices/… and in the warehouse, at 5,000 lines/s, one a request.
 //
-// Probes are invoices of their own beside the load. Each is timed from its answer to the first answer that shows it; the
-// looks themselves (every LOOK_MS, every WAREHOUSE_LOOK_MS) are the resolution, and part of the load.
+// See probes.mjs. The looks themselves, also those into the warehouse (every WAREHOUSE_LOOK_MS), are the resolution, and
+// part of the load.
 import { setTimeout as pause } from 'node:timers/promises';
 import { latencies, randomFrom } from '../numbers.mjs';
+import { PROBE_PAUSE_MS, postProbe, probeInvoices, VISIBLE_MS_MAX } from '../probes.mjs';
 import { judged } from '../report.mjs';
 import { Asker } from '../wire.mjs';
 
@@ -12,11 +13,9 @@ const CONNECTIONS = 64;
 /** A round of the other rows, so many times. */
 const ROUNDS_LONG = 4;
 const WARM_UP_SECONDS = 1;
-const LOOK_MS = 2;
 const WAREHOUSE_LOOK_MS = 20;
-/** Between two probes, at most: they must not fall in step with the consumers. */
-const PROBE_PAUSE_MS = 30;
-const VISIBLE_MS_MAX = 30_000;
+const INVOICES_FROM = 80_000_000;
+const WAREHOUSE_FROM = 90_000_000;
 
 export async function freshness(bench) {
   const load = await bench.generator();
@@ -31,7 +30,7 @@ export async function freshness(bench) {
     paced(warm.requests, seconds).finally(() => {
       running.load = false;
     }),
-    probeInvoices(at, running, bench.seed),
+    probeInvoices(at, running, bench.seed, INVOICES_FROM),
     probeWarehouse(at, running, bench.seed + 1),
   ]);
   await platform.end();
@@ -54,26 +53,6 @@ export async function freshness(bench) {
   };
 }
 
-/** One probe after another: POST, then look until it is there. */
-async function probeInvoices(at, running, seed) {
-  const asker = new Asker(at);
-  const random = randomFrom(seed);
-  const tookMs = [];
-  for (let count = 0; running.load; count += 1) {
-    const invoiceNo = String(80_000_000 + count);
-    await post(asker, invoiceNo);
-    const answeredMs = performance.now();
-    while ((await asker.get(`/v1/invoices/${invoiceNo}`)).status !== 200) {
-      if (performance.now() - answeredMs > VISIBLE_MS_MAX) throw new Error(`Invoice ${invoiceNo} is not visible`);
-      await pause(LOOK_MS);
-    }
-    tookMs.push(performance.now() - answeredMs);
-    await pause(random() * PROBE_PAUSE_MS);
-  }
-  asker.close();
-  return latencies(Float64Array.from(tookMs));
-}
-
 /** A probe now and then; one query looks for all that are still missing. */
 async function probeWarehouse(at, running, seed) {
   const sender = new Asker(at);
@@ -83,8 +62,8 @@ async function probeWarehouse(at, running, seed) {
   const tookMs = [];
   const send = async () => {
     for (let count = 0; running.load; count += 1) {
-      const invoiceNo = String(90_000_000 + count);
-      await post(sender, invoiceNo);
+      const invoiceNo = String(WAREHOUSE_FROM + count);
+      await postProbe(sender, invoiceNo);
       missing.set(invoiceNo, performance.now());
       await pause(random() * PROBE_PAUSE_MS);
     }
@@ -111,20 +90,4 @@ async function probeWarehouse(at, running, seed) {
   sender.close();
   looker.close();
   return latencies(Float64Array.from(tookMs));
-}
-
-async function post(asker, invoiceNo) {
-  const line = {
-    InvoiceNo: invoiceNo,
-    LineNo: 1,
-    StockCode: '85123A',
-    Description: 'A PROBE',
-    Quantity: 1,
-    InvoiceDate: '12/1/2010 8:26',
-    UnitPrice: 2.55,
-    CustomerID: '17850',
-    Country: 'United Kingdom',
-  };
-  const { status, body } = await asker.post('/v1/transactions', JSON.stringify(line));
-  if (status !== 202) throw new Error(`A probe was refused: ${body}`);
 }

@@ -1,6 +1,6 @@
 // Ever more clients than it can serve, none of which waits when it is told to: what is accepted, how fast, with how much
 // memory; and the same again once they have gone.
-import { readFileSync } from 'node:fs';
+import { memoryBytes } from '../children.mjs';
 import { judged } from '../report.mjs';
 
 const CLIENTS = 64;
@@ -33,7 +33,7 @@ export async function overload(bench) {
       accepted: requests / seconds,
       refused: refused / seconds,
       latencyMs,
-      memoryBytes: memoryOf(platform.pid),
+      memoryBytes: memoryBytes(platform.pid),
     });
   }
   const caughtUpMs = await platform.caughtUp();
@@ -65,9 +65,4 @@ export async function overload(bench) {
     ],
     notes: [`All stores had all lines ${Math.round(caughtUpMs)} ms after the end.`],
   };
-}
-
-/** RssAnon: LMDB's mapped file is not its own. */
-function memoryOf(pid) {
-  return Number(/RssAnon:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
 }

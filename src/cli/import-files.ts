@@ -16,7 +16,7 @@ export interface FileToSend {
 }
 
 const PIECE_BYTES = 256 * 1024;
-export const STANDARD_INPUT = '-';
+const STANDARD_INPUT = '-';
 
 /** @throws file_not_found, not_a_csv, wrong_usage */
 export async function filesToSend(paths: readonly string[]): Promise<FileToSend[]> {

@@ -13,7 +13,7 @@ const ENCODINGS = { 'utf-8': 'UTF-8', 'windows-1252': 'Windows-1252' } as const;
 const NAMES_MAX = 3;
 
 /** `CSV, comma, UTF-8, dates month first` */
-export function readingText({ format, compression, delimiter, encoding, dateOrder, hasHeader }: Reading): string {
+function readingText({ format, compression, delimiter, encoding, dateOrder, hasHeader }: Reading): string {
   const words: string[] = [FORMATS[format]];
   if (compression !== 'none') words.push(compression);
   if (delimiter !== null) words.push(DELIMITERS[delimiter] ?? delimiter);
@@ -134,21 +134,20 @@ export function rejectsText(
   const { dim } = palette(process.stderr);
   const rejected = counts?.rejected ?? firstRejects.length;
   if (rejected === 0) return '';
-  let text = '';
   const shown = firstRejects.slice(0, REJECTS_SHOWN);
-  for (const { file: name, row, code, message } of shown) {
-    text += `\n  ${dim(`${printable(name)}, row ${grouped(row)}`)}\n`;
-    for (const line of wrapped(printable(`${code}: ${message}`), width - 4)) text += `    ${line}\n`;
-  }
+  const parts = shown.map(({ file: name, row, code, message }) => {
+    const reason = wrapped(printable(`${code}: ${message}`), width - 4).map((line) => `    ${line}\n`);
+    return `  ${dim(`${printable(name)}, row ${grouped(row)}`)}\n${reason.join('')}`;
+  });
   const more = rejected - shown.length;
-  if (more > 0) text += `\n  … and ${grouped(more)} more\n`;
-  if (state !== 'done') return text;
+  if (more > 0) parts.push(`  … and ${grouped(more)} more\n`);
+  if (state !== 'done') return parts.join('\n');
   const where = file ?? 'rejects.csv';
   const first =
     file === null
       ? `They wait in quarantine. As a file: ${program()} imports rejects ${id} --out ${where}`
       : `All of them are in ${file}, and wait in quarantine.`;
-  return `${text}\n${first}\nMend them there, and bring them back in: ${program()} quarantine redrive --from ${where}\n`;
+  return `${parts.join('\n')}\n${first}\nMend them there, and bring them back in: ${program()} quarantine redrive --from ${where}\n`;
 }
 
 /** What it asks, in words, with what one needs to know for an answer. */

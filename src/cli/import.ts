@@ -102,13 +102,14 @@ async function seeThrough(
       const report = await follow(whole);
       if (report === null) return goneFrom(id, false);
       if (report.state !== 'needs_answer' || report.question === null) return report;
+      const rejects = rejectsText(report, null, screenWidth());
       if (!canAsk() || options.json === true) {
         err(`${questionScreen(report.question, screenWidth())}\n`);
-        err(rejectsText(report, null, screenWidth()));
+        err(rejects === '' ? '' : `${rejects}\n`);
         await cancel(find(), id);
         throw unanswered(report.question);
       }
-      err(rejectsText(report, null, screenWidth()));
+      err(rejects === '' ? '' : `${rejects}\n`);
       const answer = await askPerson(report.question);
       if (answer === undefined) return goneFrom(id, true);
       if (answer === null) {
@@ -159,7 +160,8 @@ async function conclude(
     throw new TillstreamError(error.code, error.message, { ...(error.hint === undefined ? {} : { hint: error.hint }) });
   if (state === 'cancelled') throw new TillstreamError('conflict', `the import ${id} was cancelled.`);
   if (json !== true) out(resultScreen(report));
-  err(rejectsText(report, hasFile ? rejects : null, screenWidth()));
+  const text = rejectsText(report, hasFile ? rejects : null, screenWidth());
+  err(text === '' ? '' : `\n${text}`);
   if (state === 'already_imported')
     errText(`\nTo import them once more: --again. That changes nothing that is there.\n`);
   if (report.question !== null) {

@@ -147,7 +147,8 @@ function showEnd(report: ImportReport): void {
     screenWidth(),
   );
   out(result === '' ? `${palette(process.stdout).bold(printable(id))}\n\n${about}` : `${result}\n${about}`);
-  err(rejectsText(report, null, screenWidth()));
+  const rejects = rejectsText(report, null, screenWidth());
+  err(rejects === '' ? '' : `\n${rejects}`);
   if (question === null) return;
   err(`\n${questionScreen(question, screenWidth())}`);
   const { why, flags } = answersOf(question);

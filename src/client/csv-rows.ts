@@ -6,8 +6,8 @@
 import { pipeline } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import { parse as parseText } from 'csv-parse/sync';
-import { type Field, fieldOf } from '../model/columns.ts';
-import { surplusFields, toWidth } from '../model/csv.ts';
+import { columnNames, type Field, fieldOf, requiredFields } from '../model/columns.ts';
+import { csvDelimiters, lenientCsv, surplusFields, toWidth } from '../model/csv.ts';
 import { type Refusal, TillstreamError } from '../model/errors.ts';
 import { CsvText, type FileIdentity, identifyFile, LINE_BYTES_MAX } from './csv-text.ts';
 
@@ -46,23 +46,8 @@ export interface CsvBlock {
   readonly share: number;
 }
 
-const REQUIRED = [
-  ['invoiceNo', 'InvoiceNo'],
-  ['stockCode', 'StockCode'],
-  ['quantity', 'Quantity'],
-  ['invoiceDate', 'InvoiceDate'],
-  ['unitPrice', 'UnitPrice'],
-  ['country', 'Country'],
-] as const satisfies readonly (readonly [Field, string])[];
-
-const DELIMITERS = [',', ';', '\t', '|'];
-
-/** RFC 4180, lenient as spreadsheets are: a quote only counts at the start of a field, lines end with LF or CRLF. */
 const LENIENT = {
-  record_delimiter: ['\n', '\r\n'],
-  relax_quotes: true,
-  relax_column_count: true,
-  skip_empty_lines: true,
+  ...lenientCsv,
   // No single line comes near this, even as UTF-8: only a quote left open does, which must not fill the memory.
   max_record_size: 4 * LINE_BYTES_MAX,
 };
@@ -100,7 +85,7 @@ export async function openCsv(path: string): Promise<CsvSource> {
 /** The delimiter is the one by which the header has the most columns that we know. */
 function readHeader(piece: string, name: string): { delimiter: string; names: string[] } {
   let best: { delimiter: string; names: string[]; known: number } | null = null;
-  for (const delimiter of DELIMITERS) {
+  for (const delimiter of csvDelimiters) {
     const names = headerBy(delimiter, piece);
     const known = names.filter((column) => fieldOf(column.trim()) !== undefined).length;
     if (best === null || known > best.known || (known === best.known && names.length > best.names.length)) {
@@ -145,13 +130,17 @@ function columnsOf(names: readonly string[]): string[] {
   return columns;
 }
 
+function nameOf(field: Field): string {
+  return columnNames[field][0];
+}
+
 function checkColumns(name: string, columns: readonly string[], fields: readonly (Field | undefined)[]): void {
-  const missing = REQUIRED.filter(([field]) => !fields.includes(field)).map(([, column]) => column);
+  const missing = requiredFields.filter((field) => !fields.includes(field)).map(nameOf);
   if (missing.length > 0) {
     throw new TillstreamError(
       'columns_missing',
       `${name} lacks ${missing.join(', ')}. Its columns are ${columns.join(', ')}.`,
-      { hint: `Name the columns as the data set does (${REQUIRED.map(([, column]) => column).join(', ')}).` },
+      { hint: `Name the columns as the data set does (${requiredFields.map(nameOf).join(', ')}).` },
     );
   }
   const twice = fields.findIndex((field, index) => field !== undefined && fields.indexOf(field) < index);

@@ -3,7 +3,7 @@
 // What cannot be brought into form is refused, and keeps its place: its fields as far as they can be told apart, and a mark.
 import { isUtf8 } from 'node:buffer';
 import { CsvError, parse } from 'csv-parse/sync';
-import { csvLine, surplusFields, toWidth } from '../model/csv.ts';
+import { csvLine, lenientCsv, surplusFields, toWidth } from '../model/csv.ts';
 import type { Refusal } from '../model/errors.ts';
 import { shown } from '../model/shown.ts';
 import { recordRanges } from './records.ts';
@@ -15,27 +15,25 @@ export interface CleanCsv {
 }
 
 const MARK = '!';
-/** As records.ts reads quotes. */
-const LENIENT = { record_delimiter: ['\n', '\r\n'], relax_quotes: true, relax_column_count: true };
 
 /** @param invoiceNoAt column of the invoice; a delimiter too many moves what stands behind it */
 export function cleanCsv(text: Buffer, delimiter: string, width: number, invoiceNoAt: number): CleanCsv {
   const refused = new Map<number, Refusal>();
   const rows: string[] = [];
   for (const [start, end] of rowRanges(text, delimiter, width)) {
-    const fields = fieldsOf(text.subarray(start, end), delimiter);
-    const refusal = 'code' in fields ? fields : surplusOf(fields, width);
+    const { fields, refusal } = fieldsOf(text.subarray(start, end), delimiter, width);
     if (refusal !== null) refused.set(rows.length, refusal);
-    const isKnown = refusal === null || (!('code' in fields) && invoiceNoAt === 0);
-    const values = isKnown && !('code' in fields) ? fields.slice(0, width) : Array<string>(width).fill('');
-    rows.push(csvLine([...values, refusal === null ? '' : MARK], delimiter));
+    const isCertain = refusal === null || refusal.code !== 'surplus_fields' || invoiceNoAt === 0;
+    const certain = isCertain ? fields : [];
+    toWidth(certain, width);
+    rows.push(csvLine([...certain, refusal === null ? '' : MARK], delimiter));
   }
   return { bytes: Buffer.from(rows.join('')), refused };
 }
 
 /**
- * Start and end of every row. A record that goes over several lines and has not as many fields as there are columns has a quote
- * that nobody meant: its first line is a row of its own, and the next begins after it.
+ * Start and end of every row. A record that goes over several lines, and has not as many fields as there are columns or quotes
+ * within its quotes, begins with a quote that nobody meant: its first line is a row of its own, and the next begins after it.
  */
 export function* rowRanges(text: Buffer, delimiter: string, width: number): Generator<readonly [number, number]> {
   for (let from = 0; from < text.length; ) {
@@ -44,7 +42,7 @@ export function* rowRanges(text: Buffer, delimiter: string, width: number): Gene
       const record = text.subarray(from + start, from + end);
       if (isBlank(record)) continue;
       const lineEnd = record.indexOf(LF) + 1;
-      if (lineEnd > 0 && lineEnd < record.length && !hasWidth(record, delimiter, width)) {
+      if (lineEnd > 0 && lineEnd < record.length && !isWellFormed(record, delimiter, width)) {
         yield [from + start, from + start + lineEnd];
         next = from + start + lineEnd;
         break;
@@ -61,25 +59,33 @@ function isBlank(record: Buffer): boolean {
   return record.length <= 2 && record.toString('latin1').trim() === '';
 }
 
-function hasWidth(record: Buffer, delimiter: string, width: number): boolean {
-  const fields = fieldsOf(record, delimiter);
-  return !('code' in fields) && surplusOf(fields, width) === null && fields.length === width;
-}
-
-function surplusOf(fields: string[], width: number): Refusal | null {
-  const surplus = toWidth(fields, width);
-  return surplus.length === 0 ? null : surplusFields(width, surplus);
-}
-
-function fieldsOf(record: Buffer, delimiter: string): string[] | Refusal {
-  if (!isUtf8(record)) return notText(record);
-  const text = record.toString('utf8').replace(/\r?\n$/, '');
-  if (!text.includes('"')) return text.split(delimiter);
+/** By the letter of RFC 4180. */
+function isWellFormed(record: Buffer, delimiter: string, width: number): boolean {
   try {
-    return parse(text, { ...LENIENT, delimiter })[0] ?? [];
+    const text = record.toString('utf8').replace(/\r?\n$/, '');
+    return parse(text, { ...lenientCsv, delimiter, relax_quotes: false })[0]?.length === width;
+  } catch {
+    return false;
+  }
+}
+
+interface Fields {
+  /** Of a row that is refused, those that can be told apart. */
+  readonly fields: string[];
+  readonly refusal: Refusal | null;
+}
+
+function fieldsOf(record: Buffer, delimiter: string, width: number): Fields {
+  if (!isUtf8(record)) return { fields: [], refusal: notText(record) };
+  const text = record.toString('utf8').replace(/\r?\n$/, '');
+  try {
+    const fields = text.includes('"') ? (parse(text, { ...lenientCsv, delimiter })[0] ?? []) : text.split(delimiter);
+    const surplus = toWidth(fields, width);
+    return { fields, refusal: surplus.length === 0 ? null : surplusFields(width, surplus) };
   } catch (error) {
-    if (error instanceof CsvError) return openQuote(text);
-    throw error;
+    if (!(error instanceof CsvError)) throw error;
+    const before = text.slice(0, text.indexOf('"')).split(delimiter).slice(0, -1);
+    return { fields: before, refusal: openQuote(text) };
   }
 }
 

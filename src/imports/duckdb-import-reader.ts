@@ -9,7 +9,8 @@ import { sqlText } from '../stores/warehouse/duckdb-session.ts';
 import { readColumns } from './duckdb-part-columns.ts';
 
 const MEMORY_LIMIT_MB = 96;
-const LINE_BYTES_MAX = 2 ** 24;
+/** A row longer than this is none; DuckDB takes twice as much for its buffer. */
+const LINE_BYTES_MAX = 2 ** 22;
 
 export class ImportReader {
   readonly #instance: DuckDBInstance;
@@ -60,7 +61,8 @@ export class ImportReader {
       this.#connection.run(`
         COPY (
           SELECT line FROM read_csv(${sqlText(file)}, compression = 'zstd', auto_detect = false, header = false, quote = '',
-            escape = '', delim = '\x01', max_line_size = ${LINE_BYTES_MAX}, strict_mode = false, columns = {line: 'VARCHAR'})
+            escape = '', delim = '\x01', max_line_size = ${LINE_BYTES_MAX}, buffer_size = ${2 * LINE_BYTES_MAX}, parallel = false,
+            strict_mode = false, columns = {line: 'VARCHAR'})
         ) TO ${sqlText(to)} (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01')`),
     );
   }

@@ -54,7 +54,7 @@ function ndjsonRows(file: string, columns: readonly ReadColumn[]): RawRows {
       FROM (
         SELECT line, json, from_json(json, ${sqlText(structure)}) AS members
         FROM (SELECT line, TRY_CAST(line AS JSON) AS json FROM read_csv(${sqlText(file)}, auto_detect = false,
-          header = false, delim = '\x01', quote = '', escape = '', new_line = '\n', max_line_size = ${ROW_BYTES_MAX},
+          header = false, delim = '\x01', quote = '', escape = '', new_line = '\\n', max_line_size = ${ROW_BYTES_MAX},
           parallel = false, columns = {line: 'VARCHAR'}))
       )
     )`,

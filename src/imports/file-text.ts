@@ -45,7 +45,7 @@ export class FileText {
     return this.#encoding;
   }
 
-  /** To be iterated once. @throws not_a_csv, file_not_found */
+  /** To be iterated once. @throws not_a_csv, unavailable */
   async *pieces(): AsyncGenerator<Buffer> {
     let rest: Buffer = Buffer.alloc(0);
     let isFirst = true;

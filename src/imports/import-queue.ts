@@ -2,13 +2,15 @@
 //
 // What is known of them is in memory; the manifests hold it. After a restart those that had not ended go on.
 import { createHash, randomInt } from 'node:crypto';
-import { createWriteStream, existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import { createWriteStream, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isTillstreamError, messageOf, TillstreamError } from '../model/errors.ts';
 import type { WriteLog } from '../model/log.ts';
+import { Signal } from '../stream/signal.ts';
 import { ENDED, type ImportedFile, type ImportOptions, type ImportProgress, type ImportReport } from './import.ts';
 import type { Answer, Imports, Intake } from './imports.ts';
 import { type ImportManifest, readManifest, removeFiles, syncPath, writeManifest } from './manifest.ts';
@@ -18,7 +20,8 @@ import { rejectsCsv } from './rejects.ts';
 import { ImportRun, type RunDependencies } from './run-import.ts';
 import type { ImportWorker } from './worker.ts';
 
-export interface QueueOptions extends Omit<RunDependencies, 'worker' | 'admitted' | 'sameAs' | 'directoryOf'> {
+export interface QueueOptions
+  extends Omit<RunDependencies, 'worker' | 'partBegins' | 'partLoaded' | 'sameAs' | 'directoryOf'> {
   /** Of the lake. */
   readonly lake: string;
   /** A thread for one import; whoever starts it ends it. */
@@ -34,6 +37,8 @@ export const INBOX = 'inbox';
 const SET_ASIDE = 'set-aside';
 const FILES_MAX = 10_000;
 const WATCH_MS = 200;
+/** Whoever waits for a change is told of it; this is for the one that nobody tells. */
+const LOOK_AGAIN_MS = 1000;
 const RETRY_MS = 5_000;
 const RETRY_MS_MAX = 60_000;
 
@@ -48,9 +53,9 @@ export class ImportQueue implements Imports {
   #working: Promise<void> = Promise.resolve();
   #isWorking = false;
   #held = 0;
-  #release: (() => void)[] = [];
-  /** Resolves between two parts, while they are held. */
-  #idle: (() => void)[] = [];
+  /** The import of which a part may be in one store and not in the other: of a part that is loaded, or was cut off. */
+  #halfway: string | null = null;
+  readonly #change = new Signal();
   readonly #ending = new AbortController();
 
   /** Reads the manifests; what is left of uploads that never ended goes. Nothing runs before start(). */
@@ -66,6 +71,7 @@ export class ImportQueue implements Imports {
     }
     found.sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
     for (const manifest of found) this.#manifests.set(manifest.id, manifest);
+    this.#halfway = found.find(({ state }) => state === 'loading')?.id ?? null;
   }
 
   /** null: nobody here knows what to make of it, and nothing is made of it. */
@@ -90,7 +96,7 @@ export class ImportQueue implements Imports {
     this.#options.assertRoom();
     const id = this.#newId();
     const directory = this.#directoryOf(id);
-    mkdirSync(directory);
+    await mkdir(directory);
     const files: ImportedFile[] = [];
     return {
       add: async (name, bytes) => {
@@ -103,7 +109,7 @@ export class ImportQueue implements Imports {
         if (files.length === 0) throw new TillstreamError('empty_request', 'No file was sent.');
         return this.#accept({ id, origin: 'upload', files, options });
       },
-      abandon: async () => rmSync(directory, { recursive: true, force: true }),
+      abandon: () => rm(directory, { recursive: true, force: true }),
     };
   }
 
@@ -116,19 +122,22 @@ export class ImportQueue implements Imports {
       });
     }
     const id = this.#newId();
-    mkdirSync(this.#directoryOf(id));
+    await mkdir(this.#directoryOf(id));
     const object = sourceName(1);
     const files = [{ name, object, bytes: statSync(file).size, sha256: '' }];
     // First the manifest: a kill between the two leaves the file where it is, or where the manifest says.
-    const report = this.#accept({ id, origin: 'inbox', files, options });
-    return report;
+    return this.#accept({ id, origin: 'inbox', files, options });
   }
 
   list({ limit, before, state }: Parameters<Imports['list']>[0]): ImportReport[] {
     const all = [...this.#manifests.keys()].reverse();
     const from = before === null ? 0 : all.indexOf(before) + 1;
-    const reports = all.slice(from).map((id) => this.#report(id));
-    return reports.filter((report) => state === undefined || report.state === state).slice(0, limit);
+    const found: ImportReport[] = [];
+    for (const id of all.slice(from)) {
+      if (found.length === limit) break;
+      if (state === undefined || this.#find(id).state === state) found.push(this.#report(id));
+    }
+    return found;
   }
 
   get(id: string): ImportReport | null {
@@ -136,32 +145,45 @@ export class ImportQueue implements Imports {
   }
 
   async answer(id: string, answer: Answer): Promise<ImportReport> {
+    await this.#atRest(id);
     const manifest = this.#find(id);
     const { question } = manifest;
     if (manifest.state !== 'needs_answer' || question === null) {
       throw new TillstreamError('conflict', `Import ${id} asks nothing: it is ${manifest.state}.`);
     }
     checkAnswer(manifest, answer);
-    this.#update(manifest, { options: { ...manifest.options, ...answer }, question: null, state: 'waiting' });
+    await this.#update(manifest, { options: { ...manifest.options, ...answer }, question: null, state: 'waiting' });
     this.#enqueue(id);
     return this.#report(id);
   }
 
   async cancel(id: string): Promise<ImportReport> {
+    await this.#atRest(id);
     const manifest = this.#find(id);
     if (ENDED.has(manifest.state)) {
       throw new TillstreamError('conflict', `Import ${id} has ended: it is ${manifest.state}.`);
     }
     if (this.#run?.manifest.id === id) {
-      this.#run.update({ cancelling: true });
+      await this.#run.update({ cancelling: true });
       await this.#worker?.cancel();
     } else if (manifest.partsCommitted > 0 || manifest.state === 'loading') {
-      this.#update(manifest, { cancelling: true });
+      await this.#update(manifest, { cancelling: true });
     } else {
-      this.#update(manifest, { cancelling: true });
-      this.#endNow(id, { state: 'cancelled' });
+      await this.#update(manifest, { cancelling: true });
+      await this.#endNow(id);
     }
     return this.#report(id);
+  }
+
+  /** A run that asks, or has ended, is seen to before its last word is on disk. */
+  async #atRest(id: string): Promise<void> {
+    for (;;) {
+      const run = this.#run;
+      const isEnding =
+        run?.manifest.id === id && (ENDED.has(run.manifest.state) || run.manifest.state === 'needs_answer');
+      if (!isEnding) return;
+      await this.#change.wait(LOOK_AGAIN_MS);
+    }
   }
 
   async *rejects(id: string): AsyncGenerator<Buffer> {
@@ -174,35 +196,46 @@ export class ImportQueue implements Imports {
     return [...this.#manifests.values()].filter(({ state }) => !ENDED.has(state)).map(({ id }) => this.#report(id));
   }
 
-  /** Resolves when no part is being loaded; none is, until release(). */
+  /**
+   * Resolves when all stores have the same parts; none is loaded then, until release().
+   * @throws unavailable  a part is cut off in the middle, and cannot be finished now; release() all the same
+   */
   async hold(): Promise<void> {
     this.#held += 1;
-    if (this.#run === null || this.#run.manifest.state !== 'loading' || this.#isBetween) return;
-    await new Promise<void>((resolve) => this.#idle.push(resolve));
+    while (this.#halfway !== null && !this.#isEnding) {
+      const { id, error } = this.#find(this.#halfway);
+      if (error !== null) {
+        throw new TillstreamError('unavailable', `Import ${id} is cut off in the middle of a part: ${error.message}`, {
+          hint: 'It is tried again and again; once it goes on, this can be done.',
+        });
+      }
+      await this.#change.wait(LOOK_AGAIN_MS);
+    }
   }
 
   release(): void {
     this.#held = Math.max(0, this.#held - 1);
-    if (this.#held > 0) return;
-    for (const resolve of this.#release.splice(0)) resolve();
+    this.#change.fire();
   }
 
   /** Ends what runs, at its next step; it goes on after the next start. */
   async close(): Promise<void> {
     this.#ending.abort();
+    this.#change.fire();
     await this.#worker?.cancel().catch(() => {});
-    for (const resolve of this.#release.splice(0)) resolve();
     await this.#working;
   }
 
-  #isBetween = false;
-
-  async #admitted(): Promise<void> {
-    this.#isBetween = true;
-    for (const resolve of this.#idle.splice(0)) resolve();
-    if (this.#held > 0) await new Promise<void>((resolve) => this.#release.push(resolve));
+  /** What was cut off is finished first, whoever holds. */
+  async #partBegins(id: string): Promise<void> {
+    while (this.#held > 0 && this.#halfway !== id && !this.#isEnding) await this.#change.wait(LOOK_AGAIN_MS);
     this.#ending.signal.throwIfAborted();
-    this.#isBetween = false;
+    this.#halfway = id;
+  }
+
+  #partLoaded(): void {
+    this.#halfway = null;
+    this.#change.fire();
   }
 
   #enqueue(id: string): void {
@@ -231,28 +264,28 @@ export class ImportQueue implements Imports {
       if (manifest === undefined || ENDED.has(manifest.state)) return;
       const worker = this.#options.startWorker();
       this.#worker = worker;
-      const run = new ImportRun(manifest, this.#dependencies(worker));
+      const run = new ImportRun(manifest, this.#dependencies(id, worker));
       this.#run = run;
       const stopWatching = this.#watch(run, worker);
       try {
-        this.#takeFromInbox(manifest);
+        await this.#takeFromInbox(manifest);
         await run.run();
         this.#options.log('info', `An import is ${run.manifest.state}`, { id, ...run.manifest.counts });
         return;
       } catch (error) {
         if (this.#isEnding) return;
-        if (!this.#passes(error)) return this.#fail(id, run, error);
-        run.update({ error: errorOf(error) });
+        // What has begun to load is never given up: a part would be in one store and not in the other.
+        if (!passes(error) && this.#halfway !== id && (await this.#fail(id, run, error))) return;
+        run.manifest = { ...run.manifest, error: errorOf(error) }; // of the moment: it need not be kept
         this.#options.log('warn', 'An import waits to be tried again', { id, err: error });
       } finally {
         stopWatching();
         this.#manifests.set(id, run.manifest);
         this.#run = null;
         this.#worker = null;
-        this.#isBetween = false;
-        for (const resolve of this.#idle.splice(0)) resolve();
+        this.#change.fire();
         await worker.end();
-        this.#putBack(run.manifest);
+        await this.#putBack(run.manifest);
       }
       await pause(waitMs, undefined, { ref: false, signal: this.#ending.signal }).catch(() => {});
     }
@@ -272,60 +305,68 @@ export class ImportQueue implements Imports {
     return () => clearInterval(timer);
   }
 
-  #passes(error: unknown): boolean {
-    return isTillstreamError(error) && PASSING.has(error.code);
-  }
-
-  #fail(id: string, run: ImportRun, error: unknown): void {
-    if (run.manifest.cancelling) {
-      run.update({ state: 'cancelled', endedAt: new Date().toISOString(), question: null });
-    } else {
-      run.update({ state: 'failed', error: errorOf(error), endedAt: new Date().toISOString() });
-      this.#options.log('error', 'An import has failed', { id, err: error });
+  /** @returns whether that is noted; otherwise it is tried again */
+  async #fail(id: string, run: ImportRun, error: unknown): Promise<boolean> {
+    const endedAt = new Date().toISOString();
+    try {
+      if (run.manifest.cancelling) await run.update({ state: 'cancelled', endedAt, question: null });
+      else await run.update({ state: 'failed', error: errorOf(error), endedAt });
+      if (run.manifest.partsCommitted === 0) await this.#clear(run.manifest);
+    } catch (err) {
+      this.#options.log('error', 'The end of an import cannot be noted', { id, err });
+      return false;
     }
-    if (run.manifest.partsCommitted === 0) this.#clear(run.manifest);
+    if (run.manifest.state === 'failed') this.#options.log('error', 'An import has failed', { id, err: error });
+    return true;
   }
 
-  #endNow(id: string, { state }: Pick<ImportManifest, 'state'>): void {
-    const manifest = this.#find(id);
-    this.#update(manifest, { state, question: null, endedAt: new Date().toISOString() });
-    this.#clear(manifest);
+  /** One that is neither running nor half loaded. */
+  async #endNow(id: string): Promise<void> {
     const at = this.#waiting.indexOf(id);
     if (at >= 0) this.#waiting.splice(at, 1);
+    const manifest = this.#find(id);
+    await this.#update(manifest, {
+      state: 'cancelled',
+      question: null,
+      counts: null,
+      endedAt: new Date().toISOString(),
+    });
+    await this.#clear(manifest);
   }
 
   /** A file of the inbox goes back there, to the side; of an upload its sender has it. */
-  #clear(manifest: ImportManifest): void {
-    this.#putBack({ ...manifest, state: 'cancelled' });
-    removeFiles(this.#directoryOf(manifest.id));
+  async #clear(manifest: ImportManifest): Promise<void> {
+    await this.#putBack({ ...manifest, state: 'cancelled' });
+    await removeFiles(this.#directoryOf(manifest.id));
   }
 
-  #putBack({ id, origin, state, files }: ImportManifest): void {
+  async #putBack({ id, origin, state, files }: ImportManifest): Promise<void> {
     if (origin !== 'inbox' || (state !== 'cancelled' && state !== 'failed')) return;
     const aside = path.join(this.#options.lake, INBOX, SET_ASIDE);
     for (const { name, object } of files) {
       const source = path.join(this.#directoryOf(id), object);
       if (!existsSync(source)) continue;
-      mkdirSync(aside, { recursive: true });
-      renameSync(source, path.join(aside, `${id}-${name}`));
+      await mkdir(aside, { recursive: true });
+      await rename(source, path.join(aside, `${id}-${name}`));
     }
   }
 
-  #takeFromInbox({ id, origin, files }: ImportManifest): void {
+  async #takeFromInbox({ id, origin, files }: ImportManifest): Promise<void> {
     if (origin !== 'inbox') return;
     for (const { name, object } of files) {
       const source = path.join(this.#directoryOf(id), object);
       const file = path.join(this.#options.lake, INBOX, name);
-      if (!existsSync(source) && existsSync(file)) renameSync(file, source);
-      syncPath(this.#directoryOf(id));
+      if (!existsSync(source) && existsSync(file)) await rename(file, source);
     }
+    await syncPath(this.#directoryOf(id));
   }
 
-  #dependencies(worker: ImportWorker): RunDependencies {
+  #dependencies(id: string, worker: ImportWorker): RunDependencies {
     return {
       ...this.#options,
       worker,
-      admitted: () => this.#admitted(),
+      partBegins: () => this.#partBegins(id),
+      partLoaded: () => this.#partLoaded(),
       sameAs: (manifest) => this.#sameAs(manifest),
       directoryOf: (id) => this.#directoryOf(id),
     };
@@ -340,7 +381,7 @@ export class ImportQueue implements Imports {
     return null;
   }
 
-  #accept(wish: Pick<ImportManifest, 'id' | 'origin' | 'files' | 'options'>): ImportReport {
+  async #accept(wish: Pick<ImportManifest, 'id' | 'origin' | 'files' | 'options'>): Promise<ImportReport> {
     const manifest: ImportManifest = {
       format: 1,
       ...wish,
@@ -363,9 +404,9 @@ export class ImportQueue implements Imports {
       replaced: 0,
     };
     const directory = this.#directoryOf(manifest.id);
-    writeManifest(directory, manifest);
-    syncPath(path.dirname(directory));
-    this.#takeFromInbox(manifest);
+    await writeManifest(directory, manifest);
+    await syncPath(path.dirname(directory));
+    await this.#takeFromInbox(manifest);
     this.#manifests.set(manifest.id, manifest);
     this.#enqueue(manifest.id);
     return this.#report(manifest.id);
@@ -389,14 +430,15 @@ export class ImportQueue implements Imports {
       },
     });
     await pipeline(bytes, counted, createWriteStream(file, { highWaterMark: 2 ** 20 }));
-    syncPath(file);
+    await syncPath(file);
     return { name, object, bytes: size, sha256: hash.digest('hex') };
   }
 
-  #update(manifest: ImportManifest, change: Partial<ImportManifest>): void {
+  /** Seen at once; on disk when it resolves. */
+  async #update(manifest: ImportManifest, change: Partial<ImportManifest>): Promise<void> {
     const changed = { ...manifest, ...change };
     this.#manifests.set(manifest.id, changed);
-    writeManifest(this.#directoryOf(manifest.id), changed);
+    await writeManifest(this.#directoryOf(manifest.id), changed);
   }
 
   #find(id: string): ImportManifest {
@@ -435,6 +477,10 @@ export class ImportQueue implements Imports {
 const LETTERS = 'abcdefghjkmnpqrstvwxyz23456789';
 
 const PASSING: ReadonlySet<string> = new Set(['unavailable', 'disk_full', 'disk_low', 'overloaded']);
+
+function passes(error: unknown): boolean {
+  return isTillstreamError(error) && PASSING.has(error.code);
+}
 
 function errorOf(error: unknown): ImportReport['error'] {
   if (!isTillstreamError(error)) return { code: 'internal', message: messageOf(error) };

@@ -1,6 +1,7 @@
 // What happens to imports, as the platform tells of itself: those that have not ended, and what has come of those that did.
 //
-// It looks at the port every second, and so misses none: an import that begins and ends between two looks is still listed.
+// It looks at the port when it is asked, and every second, and so misses none: an import that begins and ends between two looks
+// is still listed.
 // What it has counted is of this run of the platform alone.
 import type { ImportsReading } from '../observe/reading.ts';
 import { ENDED, type ImportReport } from './import.ts';
@@ -59,6 +60,7 @@ export class ImportWatch {
 
   /** That have not ended, oldest first. */
   open(): ImportSummary[] {
+    this.look();
     return [...this.#open.values()].map(summaryOf);
   }
 
@@ -73,6 +75,7 @@ export class ImportWatch {
   }
 
   reading(): ImportsReading {
+    this.look();
     const open = [...this.#open.values()];
     const asking = open.filter(({ state }) => state === 'needs_answer');
     const waiting = open.filter(({ state }) => state === 'waiting').length;

@@ -50,10 +50,10 @@ export function createJudge(
   const asSent = renaming(reading);
 
   const take = ({ row, texts }: UnreadRow): string => {
-    const values = valuesOf(reading, texts);
+    const refusal = refused.get(row);
+    const values = valuesOf(reading, texts, refusal !== undefined);
     if (values === BLANK) return '';
     const sent = asSent(values);
-    const refusal = refused.get(row);
     const read = refusal === undefined ? reader.read(sent) : { refusal };
     const result = 'line' in read && isNumbered && read.line.lineId === '' ? { refusal: noLineId(reading) } : read;
     if ('refusal' in result) {
@@ -92,9 +92,9 @@ const ORDERS = ['month-first', 'day-first'] as const;
 const BLANK = Symbol('a row without any value');
 
 /** As a client would send it: every column's text by its name; of NDJSON what the line says. */
-function valuesOf({ format, columns }: Reading, texts: readonly (string | null)[]): unknown {
+function valuesOf({ format, columns }: Reading, texts: readonly (string | null)[], isRow: boolean): unknown {
   if (format === 'ndjson') return parsed(texts[0] ?? '');
-  if (texts.every((text) => text === null || text === '')) return BLANK;
+  if (!isRow && texts.every((text) => text === null || text === '')) return BLANK;
   return Object.fromEntries(columns.map(({ name }, index) => [name, texts[index] ?? '']));
 }
 

@@ -1,8 +1,10 @@
 // The manifest of an import, `imports/<id>/manifest.json` in the lake: what it is, how far it has come, and which parts count.
 //
 // Written whole, and synced before anybody relies on it. A directory without one is of an upload that never ended.
-import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { messageOf, TillstreamError } from '../model/errors.ts';
 import type { ImportedFile, ImportReport } from './import.ts';
 import { MANIFEST } from './parts.ts';
 import type { Staged } from './stage.ts';
@@ -35,33 +37,43 @@ export function readManifest(directory: string): ImportManifest {
   return JSON.parse(readFileSync(path.join(directory, MANIFEST), 'utf8'));
 }
 
-/** On disk on return. */
-export function writeManifest(directory: string, manifest: ImportManifest): void {
-  const file = path.join(directory, MANIFEST);
-  const descriptor = openSync(`${file}.new`, 'w');
+/** Writes of one manifest come one after the other. */
+const writes = new Map<string, Promise<void>>();
+
+/** Resolves when it is on disk. @throws unavailable  the one before stands */
+export async function writeManifest(directory: string, manifest: ImportManifest): Promise<void> {
+  const before = writes.get(directory) ?? Promise.resolve();
+  const written = before.catch(() => {}).then(() => writeWhole(directory, manifest));
+  writes.set(directory, written);
   try {
-    writeSync(descriptor, `${JSON.stringify(manifest, null, 1)}\n`);
-    fsyncSync(descriptor);
+    await written;
+  } catch (cause) {
+    throw new TillstreamError('unavailable', `The import cannot be noted in the lake: ${messageOf(cause)}.`, { cause });
   } finally {
-    closeSync(descriptor);
+    if (writes.get(directory) === written) writes.delete(directory);
   }
-  renameSync(`${file}.new`, file);
-  syncPath(directory);
 }
 
-/** A file, or the names in a directory, on disk on return. */
-export function syncPath(file: string): void {
-  const descriptor = openSync(file, 'r');
+async function writeWhole(directory: string, manifest: ImportManifest): Promise<void> {
+  const file = path.join(directory, MANIFEST);
+  await writeFile(`${file}.new`, `${JSON.stringify(manifest, null, 1)}\n`, { flush: true });
+  await rename(`${file}.new`, file);
+  await syncPath(directory);
+}
+
+/** A file, or the names in a directory, is on disk when it resolves. */
+export async function syncPath(file: string): Promise<void> {
+  const handle = await open(file, 'r');
   try {
-    fsyncSync(descriptor);
+    await handle.sync();
   } finally {
-    closeSync(descriptor);
+    await handle.close();
   }
 }
 
 /** All but the manifest. */
-export function removeFiles(directory: string, isToGo: (name: string) => boolean = () => true): void {
-  for (const name of readdirSync(directory)) {
-    if (name !== MANIFEST && isToGo(name)) rmSync(path.join(directory, name), { recursive: true, force: true });
+export async function removeFiles(directory: string, isToGo: (name: string) => boolean = () => true): Promise<void> {
+  for (const name of await readdir(directory)) {
+    if (name !== MANIFEST && isToGo(name)) await rm(path.join(directory, name), { recursive: true, force: true });
   }
 }

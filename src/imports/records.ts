@@ -1,7 +1,8 @@
 // Where the records of a text begin and end: RFC 4180, lenient as spreadsheets are.
 //
-// A quote counts at the start of a field alone; within quotes a doubled one is a quote, and one that no delimiter or line break
-// follows is text. Hops from quote to quote and from line to line, never byte by byte.
+// A quote counts at the start of a field alone; within quotes a doubled one is a quote, any other ends them: what follows up to
+// the delimiter is plain text, so that a stray quote never takes in the rows after it. Exactly as csv-parse, by which rows are
+// read, and as a replay has them. Hops from quote to quote and from line to line, never byte by byte.
 
 /** null: a line is a record, quotes mean nothing. */
 export type RecordForm = { readonly delimiter: string } | null;
@@ -22,15 +23,17 @@ export function* recordRanges(text: Buffer, form: RecordForm): Generator<readonl
   }
 }
 
-/** Where the first record ends, its line break included; -1: it does not end in `text`. */
-export function firstRecordEnd(text: Buffer, form: RecordForm): number {
-  return new Scanner(text, form).recordEnd(0);
+/** Where the first record ends that is no empty line, its line break included; -1: it does not end in `text`. */
+export function firstFilledRecordEnd(text: Buffer, form: RecordForm): number {
+  let start = 0;
+  while (text[start] === LF || (text[start] === CR && text[start + 1] === LF)) start += 1;
+  return new Scanner(text, form).recordEnd(start);
 }
 
 export interface LastRecord {
   /** Its line break included; 0: no record ends in the text. */
   readonly end: number;
-  /** There are blanks between a quote and its delimiter: other readers of CSV make quotes of those too. */
+  /** Between a quote and its delimiter there is something, if only a blank: other readers of CSV take that otherwise. */
   readonly isOdd: boolean;
 }
 
@@ -90,23 +93,26 @@ class Scanner {
     return -1;
   }
 
-  /** The quote that closes the field which `opening` opens; -1: none does. */
+  /** The quote up to which the field is quoted that `opening` opens; -1: there is none. */
   #closingAfter(opening: number): number {
     const text = this.#text;
     for (let at = text.indexOf(QUOTE, opening + 1); at >= 0; at = text.indexOf(QUOTE, at + 1)) {
-      const after = text[at + 1];
-      if (after === QUOTE) {
+      if (text[at + 1] === QUOTE) {
         at += 1;
         continue;
       }
-      const isEnd = after === undefined || after === this.#delimiter || after === LF;
-      if (isEnd || (after === CR && (text[at + 2] === LF || at + 2 === text.length))) {
-        this.#quote = text.indexOf(QUOTE, at + 1);
-        return at;
-      }
-      if (after === BLANK) this.isOdd = true;
+      if (!this.#isFieldEnd(at + 1)) this.isOdd = true;
+      this.#quote = text.indexOf(QUOTE, at + 1);
+      return at;
     }
     this.#quote = -1;
     return -1;
+  }
+
+  #isFieldEnd(at: number): boolean {
+    const text = this.#text;
+    const byte = text[at];
+    if (byte === undefined || byte === this.#delimiter || byte === LF) return true;
+    return byte === CR && (text[at + 1] === LF || at + 1 === text.length);
   }
 }

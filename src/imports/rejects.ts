@@ -33,6 +33,9 @@ export interface QuarantinedRow {
   };
 }
 
+/** What stands behind the columns of the files in the CSV of the rejects. */
+export const REJECTS_COLUMNS = ['id', 'row', 'code', 'reason'] as const;
+
 const FIRST_REJECTS = 10;
 const FIRST_BYTES = 256 * 1024;
 const ENTRIES_AT_ONCE = 500;
@@ -103,7 +106,7 @@ async function* rejectsIn(directory: string): AsyncGenerator<Reject> {
 /** As CSV: the columns of the files, then what says which row it was and why it was refused. */
 export async function* rejectsCsv(directory: string, { id, readings }: ImportManifest): AsyncGenerator<Buffer> {
   const columns = [...new Set(readings.flatMap((reading) => reading.columns.map(({ name }) => name)))];
-  yield Buffer.from(csvLine([...columns, 'id', 'row', 'code', 'reason']));
+  yield Buffer.from(csvLine([...columns, ...REJECTS_COLUMNS]));
   for await (const { row, code, message, columns: values } of rejectsIn(directory)) {
     const fields = columns.map((name) => textOf(values?.[name]));
     yield Buffer.from(csvLine([...fields, entryId(id, row), String(row), code, message]));

@@ -6,6 +6,7 @@ import path from 'node:path';
 import type { Clock } from '../model/clock.ts';
 import type { DateOrder } from '../model/dates.ts';
 import { TillstreamError } from '../model/errors.ts';
+import { lineLimits } from '../model/line.ts';
 import { textFromE4 } from '../model/money.ts';
 import type { Warehouse } from '../stores/warehouse/warehouse.ts';
 import type { Conflict, ImportCounts, ImportState, Question } from './import.ts';
@@ -25,8 +26,9 @@ export interface RunDependencies {
   readonly diskReserveBytes: number;
   /** Resolves when the warehouse has every record that is on the stream now. @throws unavailable, stream_gap */
   readonly reachNewest: () => Promise<void>;
-  /** Resolves when parts may be loaded: they are held meanwhile. */
-  readonly admitted: () => Promise<void>;
+  /** Resolves when a part may be loaded; until partLoaded() the stores may differ. */
+  readonly partBegins: () => Promise<void>;
+  readonly partLoaded: () => void;
   /** An earlier import of the same bytes, read in the same way. */
   readonly sameAs: (manifest: ImportManifest) => ImportManifest | null;
   readonly directoryOf: (id: string) => string;
@@ -40,8 +42,6 @@ const OTHER_DATES_SHARE_MAX = 0.01;
 /** An import under way; whoever looks at it sees `manifest` as it is now. */
 export class ImportRun {
   manifest: ImportManifest;
-  /** Lines that are in all stores. */
-  loadedLines = 0;
   readonly #dependencies: RunDependencies;
   readonly #directory: string;
 
@@ -58,25 +58,30 @@ export class ImportRun {
       if (!(await this.#examine())) return;
       if (!(await this.#stage())) return;
       if (!(await this.#check())) return;
+      if (this.manifest.cancelling) return this.#end('cancelled');
       if (this.manifest.options.dryRun === true) return this.#end('checked');
-      this.update({ state: 'loading' });
+      await this.update({ state: 'loading' });
     }
     await this.#load();
   }
 
-  /** On disk on return. */
-  update(change: Partial<ImportManifest>): void {
+  /** Seen at once; on disk when it resolves. */
+  async update(change: Partial<ImportManifest>): Promise<void> {
     this.manifest = { ...this.manifest, ...change };
-    writeManifest(this.#directory, this.manifest);
+    await writeManifest(this.#directory, this.manifest);
   }
 
   /** @returns whether it goes on */
   async #examine(): Promise<boolean> {
     const { worker, dateOrder, sameAs } = this.#dependencies;
     const { files, options } = this.manifest;
-    this.update({ state: 'reading', startedAt: this.manifest.startedAt ?? new Date().toISOString(), error: null });
+    await this.update({
+      state: 'reading',
+      startedAt: this.manifest.startedAt ?? new Date().toISOString(),
+      error: null,
+    });
     const examined = await worker.examine({ directory: this.#directory, files, options, dateOrder });
-    this.update({
+    await this.update({
       files: files.map((file, index) => ({ ...file, ...only(examined[index]) })),
       readings: examined.map(({ reading }) => reading),
     });
@@ -88,11 +93,11 @@ export class ImportRun {
 
   /** The same bytes: nothing to do, or the same parts once more. */
   async #again(known: ImportManifest): Promise<boolean> {
-    this.update({ sameAs: known.id, counts: known.counts });
+    await this.update({ sameAs: known.id, counts: known.counts });
     if (this.manifest.options.again === true && this.manifest.options.dryRun !== true) {
       await this.#loadParts(this.#dependencies.directoryOf(known.id), known.partsCommitted, 0);
-      this.#end('done');
-    } else this.#end('already_imported');
+      await this.#end('done');
+    } else await this.#end('already_imported');
     return false;
   }
 
@@ -100,8 +105,8 @@ export class ImportRun {
     const { worker, clock, timeZone, diskReserveBytes } = this.#dependencies;
     const { files, readings, id, continued } = this.manifest;
     const receivedAt = this.manifest.receivedAt ?? clock.nowMicros();
-    removeFiles(this.#directory, (name) => name.startsWith('part-'));
-    this.update({ state: 'staging', receivedAt, staged: null });
+    await removeFiles(this.#directory, (name) => name.startsWith('part-'));
+    await this.update({ state: 'staging', receivedAt, staged: null });
     const staged = await worker.stage({
       directory: this.#directory,
       files: files.flatMap(({ name, object }, index) => {
@@ -114,7 +119,7 @@ export class ImportRun {
       continued: Array.from({ length: continued }, (_, index) => path.join(this.#directory, continuedName(index + 1))),
       diskReserveBytes,
     });
-    this.update({
+    await this.update({
       staged: { ...staged, revenueE4: staged.revenueE4.toString() },
       readings: readings.map((reading, index) => ({
         ...reading,
@@ -147,7 +152,7 @@ export class ImportRun {
     if (options.conflicts !== 'continue-numbering' || isNumbered || this.manifest.continued > 0) {
       return this.#ask(conflicts);
     }
-    this.update({ continued: staged.parts });
+    await this.update({ continued: staged.parts });
     await this.#stage();
     return this.#check();
   }
@@ -162,6 +167,7 @@ export class ImportRun {
         EXAMPLES_MAX - examples.length,
         path.join(this.#directory, continuedName(part)),
       );
+      if (found.tooLarge !== null) throw tooLarge(found.tooLarge);
       lines += found.lines;
       invoices += found.invoices;
       examples.push(...found.examples);
@@ -174,17 +180,17 @@ export class ImportRun {
     if (staged === null) throw new Error('stage() comes first');
     if (!this.manifest.rejectsKept) {
       await keepRejects(this.#directory, this.manifest, this.#dependencies.quarantine);
-      this.update({ rejectsKept: true });
+      await this.update({ rejectsKept: true });
     }
     await this.#loadParts(this.#directory, staged.parts, this.manifest.partsCommitted);
-    this.#end(this.manifest.partsCommitted < staged.parts ? 'cancelled' : 'done');
+    await this.#end(this.manifest.partsCommitted < staged.parts ? 'cancelled' : 'done');
   }
 
   /** A part that was begun is finished, also when the import is cancelled: no store has what another lacks. */
   async #loadParts(directory: string, parts: number, from: number): Promise<void> {
-    const { worker, warehouse, admitted } = this.#dependencies;
+    const { worker, warehouse, partBegins, partLoaded } = this.#dependencies;
     for (let part = from + 1; part <= parts; part += 1) {
-      await admitted();
+      await partBegins();
       const file = path.join(directory, partName(part));
       const next = part < parts ? path.join(directory, partName(part + 1)) : null;
       const [orders, rows] = await Promise.allSettled([worker.loadOrders(file, next), warehouse.loadPart(file)]);
@@ -192,7 +198,8 @@ export class ImportRun {
       if (rows.status === 'rejected') throw rows.reason;
       const replaced = this.manifest.replaced + orders.value.replaced;
       const isOwn = this.manifest.sameAs === null;
-      this.update({ replaced, error: null, ...(isOwn ? { partsCommitted: part } : {}) });
+      await this.update({ replaced, error: null, ...(isOwn ? { partsCommitted: part } : {}) });
+      partLoaded();
       if (this.manifest.cancelling) return;
     }
   }
@@ -209,23 +216,34 @@ export class ImportRun {
     return { rows, lines, invoices, rejected, superseded, revenue, replaced: this.manifest.replaced };
   }
 
-  #ask(question: Question): false {
-    this.update({ state: 'needs_answer', question });
+  async #ask(question: Question): Promise<false> {
+    await this.update({ state: 'needs_answer', question });
     return false;
   }
 
-  #end(state: ImportState): void {
-    const { counts, replaced } = this.manifest;
+  async #end(state: ImportState): Promise<void> {
+    const { counts: found, replaced, partsCommitted } = this.manifest;
     const endedAt = new Date().toISOString();
-    this.update({
+    // What was counted and is not there would be read as what is.
+    const counts = state === 'cancelled' && partsCommitted === 0 ? null : found;
+    await this.update({
       state,
       endedAt,
       error: null,
       question: null,
       counts: counts === null ? null : { ...counts, replaced },
     });
-    if (state !== 'done' && this.manifest.partsCommitted === 0) removeFiles(this.#directory);
+    if (state !== 'done' && partsCommitted === 0) await removeFiles(this.#directory);
   }
+}
+
+function tooLarge(invoiceNo: string): TillstreamError {
+  const most = lineLimits.linesPerInvoiceMax.toLocaleString('en-GB');
+  return new TillstreamError(
+    'invoice_too_large',
+    `With the file, invoice ${invoiceNo} would have more than the ${most} lines that are kept; nothing was written.`,
+    { hint: 'Give a part of its lines another invoice number, and import the file again.' },
+  );
 }
 
 function continuedName(number: number): string {

@@ -1,6 +1,6 @@
 // Cuts the text of a file into slices of whole rows: bounded memory, whatever the file's size.
 import type { Reading } from './import.ts';
-import { firstRecordEnd, type LastRecord, lastRecord, type RecordForm } from './records.ts';
+import { firstFilledRecordEnd, type LastRecord, lastRecord, type RecordForm } from './records.ts';
 
 /**
  * Of text. Large enough that what a slice costs beside its rows does not count, small enough that one in text, one in DuckDB and
@@ -37,7 +37,7 @@ export async function* cutIntoSlices(
     // What lacks its line break at the end of a file is a row too.
     if (isLast && rest.length > 0 && rest.at(-1) !== LF) rest = Buffer.concat([rest, LINE_BREAK]);
     while (rest.length > 0 && (isLast || rest.length >= bytesMax)) {
-      const { end, isOdd } = isHeaderDue ? header(rest, form) : lastRecord(rest, form);
+      const { end, isOdd } = isHeaderDue ? header(rest, form) : lastWithin(rest, bytesMax, form);
       const isOpen = end === 0;
       const bytes = rest.subarray(0, isOpen ? rest.indexOf(LF) + 1 || rest.length : end);
       if (!isHeaderDue) yield { bytes, offset, isOdd: isOdd || isOpen };
@@ -57,8 +57,14 @@ export async function* cutIntoSlices(
   yield* cut(true);
 }
 
+/** As many records as fit into the bytes; the first one in any case, wherever it ends. */
+function lastWithin(text: Buffer, bytesMax: number, form: RecordForm): LastRecord {
+  const within = lastRecord(text.subarray(0, bytesMax), form);
+  return within.end > 0 || text.length <= bytesMax ? within : lastRecord(text, form);
+}
+
 function header(text: Buffer, form: RecordForm): LastRecord {
-  return { end: Math.max(0, firstRecordEnd(text, form)), isOdd: false };
+  return { end: Math.max(0, firstFilledRecordEnd(text, form)), isOdd: false };
 }
 
 const LF = 0x0a;

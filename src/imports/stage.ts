@@ -25,6 +25,8 @@ export interface StageOrder {
   /** Version of the lines, µs since 1970. */
   readonly receivedAt: number;
   readonly source: string;
+  /** Of a slice of text; left out: as slices.ts has it. */
+  readonly sliceBytes?: number;
   /** Told after every slice. */
   readonly onProgress: (progress: StageProgress) => void;
   /** Asked between slices: throws what ends the staging. */
@@ -82,7 +84,7 @@ export async function stageFiles(stager: Stager, order: StageOrder): Promise<Sta
     }
     return await staging.result();
   } finally {
-    staging.close();
+    await staging.close();
   }
 }
 
@@ -112,7 +114,7 @@ class Staging {
     const { encoding } = reading;
     const text = new FileText(file, { name, compression, ...(encoding === null ? {} : { encoding }) });
     this.#files.push({ encoding: null, certainDates: 0, otherDates: 0 });
-    for await (const slice of oneAhead(cutIntoSlices(text.pieces(), reading))) {
+    for await (const slice of oneAhead(cutIntoSlices(text.pieces(), reading, this.#order.sliceBytes))) {
       await this.#order.checkpoint();
       await this.#textSlice(slice, name, reading);
       this.#tell(text.bytesRead);
@@ -149,7 +151,9 @@ class Staging {
     };
   }
 
-  close(): void {
+  /** Also where it failed: a part that is being written still needs the stager, and the rejects. */
+  async close(): Promise<void> {
+    await this.#writing.catch(() => {});
     closeSync(this.#rejects);
   }
 

@@ -17,6 +17,16 @@ export const columnNames = {
 
 export type Field = keyof typeof columnNames;
 
+/** What every line needs. */
+export const requiredFields = [
+  'invoiceNo',
+  'stockCode',
+  'quantity',
+  'invoiceDate',
+  'unitPrice',
+  'country',
+] as const satisfies readonly Field[];
+
 const fieldsByPlainName: ReadonlyMap<string, Field> = new Map(
   (Object.keys(columnNames) as Field[]).flatMap((field) =>
     columnNames[field].map((name) => [name.toLowerCase(), field] as const),

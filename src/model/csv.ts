@@ -1,6 +1,17 @@
 // Rows of CSV files as our commands and imports read and write them.
 import type { Refusal } from './errors.ts';
 
+/** The one by which a header has the most columns that we know is that of the file. */
+export const csvDelimiters = [',', ';', '\t', '|'] as const;
+
+/** For csv-parse. RFC 4180, lenient as spreadsheets are: a quote only counts at the start of a field, lines end with LF or CRLF. */
+export const lenientCsv = {
+  record_delimiter: ['\n', '\r\n'],
+  relax_quotes: true,
+  relax_column_count: true,
+  skip_empty_lines: true,
+};
+
 const NONE: readonly string[] = [];
 
 /**
@@ -30,5 +41,5 @@ export function csvLine(fields: readonly string[], delimiter = ','): string {
 }
 
 function csvField(field: string): string {
-  return /^\s|\s$|[",;|\t\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
+  return /[",;|\t\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
 }

@@ -12,17 +12,19 @@ const IDLE_TIMEOUT_MS = 5 * 60_000;
 export class LongBodies {
   readonly #sockets = new WeakSet<Socket>();
   readonly #requestTimeoutMs: number;
+  readonly #idleTimeoutMs: number;
 
   /** @param requestTimeoutMs so long the rest of a body may take that was refused */
-  constructor(requestTimeoutMs: number) {
+  constructor(requestTimeoutMs: number, idleTimeoutMs = IDLE_TIMEOUT_MS) {
     this.#requestTimeoutMs = requestTimeoutMs;
+    this.#idleTimeoutMs = idleTimeoutMs;
   }
 
   /** Of routes with a long body, once it is known who asks. */
   readonly begin: preHandlerHookHandler = ({ raw }, reply, done) => {
     const { socket } = raw;
     this.#sockets.add(socket);
-    raw.setTimeout(IDLE_TIMEOUT_MS, () => socket.destroy());
+    raw.setTimeout(this.#idleTimeoutMs, () => socket.destroy());
     // From here on it is we who take our time.
     raw.once('end', () => socket.setTimeout(0));
     reply.raw.once('close', () => {

@@ -99,7 +99,7 @@ export async function openParts(
       ...{ stream, clock, quarantine, warehouse, directory, config, log },
       startThread: () => startThread<ImportThread>('import-thread', directory, shared, config, () => {}),
     });
-    opened.push(() => imports.close());
+    opened.push(() => Promise.race([imports.close(), pause(BATCHES_TIMEOUT_MS, undefined, { ref: false })]));
     imports.start();
     const startRebuildThread = () => startThread<RebuildThread>('rebuild-thread', directory, shared, config, () => {});
     return {

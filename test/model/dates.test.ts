@@ -71,6 +71,33 @@ describe('dates without a zone', () => {
   });
 });
 
+describe('dates of a file, in its order', () => {
+  test.each([
+    ['1/12/2010 8:26', '2010-01-12T08:26:00', '2010-12-01T08:26:00'],
+    ['01-12-2010 08:26', '2010-01-12T08:26:00', '2010-12-01T08:26:00'],
+    ['1.12.2010', '2010-01-12T00:00:00', '2010-12-01T00:00:00'],
+    ['01/12/2010 08:26:07', '2010-01-12T08:26:07', '2010-12-01T08:26:07'],
+    ['31/12/2010 8:26', null, '2010-12-31T08:26:00'],
+    ['12-31-2010', '2010-12-31T00:00:00', null],
+    ['29.2.2012', null, '2012-02-29T00:00:00'],
+    ['29.2.2011', null, null],
+    ['1/12-2010', null, null],
+    ['1/12/10 8:26', null, null],
+    ['001/12/2010', null, null],
+    ['1 12 2010', null, null],
+  ])('%s', (text, monthFirst, dayFirst) => {
+    expect([readDate(text, 'UTC', 'month-first'), readDate(text, 'UTC', 'day-first')]).toEqual([monthFirst, dayFirst]);
+    // A file whose dates are all ISO 8601 has no order: nothing is guessed.
+    expect(readDate(text, 'UTC', null)).toBeNull();
+  });
+
+  test('ISO 8601 is ISO 8601 in any', () => {
+    for (const order of ['month-first', 'day-first', null] as const) {
+      expect(readDate('2010-12-01T08:26:00+01:00', 'UTC', order)).toBe('2010-12-01T07:26:00');
+    }
+  });
+});
+
 describe('dates with an offset, on the wall clock of the shop', () => {
   test.each([
     ['2010-12-01T08:26:00Z', 'UTC', '2010-12-01T08:26:00'],

@@ -177,6 +177,17 @@ describe('the refusal names the field, the value and what is expected', () => {
     `);
   });
 
+  test('date of a file, by the forms that it was read by', () => {
+    const expected = (order: 'month-first' | 'day-first' | null): string => {
+      const result = new LineReader('UTC', order).read({ ...SENT, InvoiceDate: '13.13.2010' });
+      return 'refusal' in result ? result.refusal.message : 'read';
+    };
+    const iso = 'ISO 8601 (YYYY-MM-DDTHH:MM:SS), from 1900 to 2099.';
+    expect(expected('day-first')).toBe(`InvoiceDate is "13.13.2010"; expected D/M/YYYY H:MM or ${iso}`);
+    expect(expected('month-first')).toBe(`InvoiceDate is "13.13.2010"; expected M/D/YYYY H:MM or ${iso}`);
+    expect(expected(null)).toBe(`InvoiceDate is "13.13.2010"; expected ${iso}`);
+  });
+
   test('price', () => {
     expect(refused({ UnitPrice: '2,55' })).toMatchInlineSnapshot(`
       "invalid_price UnitPrice "2,55"

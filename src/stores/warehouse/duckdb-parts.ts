@@ -5,6 +5,7 @@
 import { copyFileSync, linkSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { lineLimits } from '../../model/line.ts';
 import { storeError } from './duckdb-failure.ts';
 import { DERIVED, mergeSql, NEWER, SAME_LINE } from './duckdb-merge.ts';
 import { sqlText } from './duckdb-session.ts';
@@ -49,12 +50,18 @@ const FIELDS = [
 
 const DIFFERS = FIELDS.map(([, column]) => `old.${column} IS DISTINCT FROM new.${column}`).join(' OR ');
 
+/** A price without the noughts that its type adds. */
+function textOf(column: string): string {
+  const text = `CAST(${column} AS VARCHAR)`;
+  return column.endsWith('unit_price') ? `rtrim(rtrim(${text}, '0'), '.')` : text;
+}
+
 /** Of the fields that differ, what one side says. */
 function differing(side: 'old' | 'new'): string {
   const texts = FIELDS.map(
     ([name, column]) =>
       `CASE WHEN old.${column} IS DISTINCT FROM new.${column}
-        THEN concat('${name} ', coalesce(CAST(${side}.${column} AS VARCHAR), 'none')) END`,
+        THEN concat('${name} ', coalesce(${textOf(`${side}.${column}`)}, 'none')) END`,
   );
   return `concat_ws(', ', ${texts.join(', ')})`;
 }
@@ -74,9 +81,10 @@ export async function findConflicts(
       SELECT new.invoice_no, new.line_id, old.source, ${differing('old')} AS now, ${differing('new')} AS "then"
       FROM sales AS old JOIN (${linesSql(file)}) AS new ON ${SAME_LINE}
       WHERE old.source <> new.source AND ${NEWER} AND (${DIFFERS})`);
+    const tooLarge = await tooLargeInvoice(connection, file);
     const counts = await connection.runAndReadAll('SELECT count(*), count(DISTINCT invoice_no) FROM conflicts');
     const [lines, invoices] = (counts.getRows()[0] ?? []).map(Number);
-    if (!lines) return { lines: 0, invoices: 0, examples: [] };
+    if (!lines) return { lines: 0, invoices: 0, tooLarge, examples: [] };
     const examples = await connection.runAndReadAll(
       `SELECT invoice_no, line_id, source, now, "then" FROM conflicts ORDER BY invoice_no, line_id LIMIT ${examplesMax}`,
     );
@@ -91,12 +99,37 @@ export async function findConflicts(
     return {
       lines,
       invoices: invoices ?? 0,
+      tooLarge,
       examples: examples.getRows().map((row) => {
         const [invoiceNo = '', lineId = '', source = '', now = '', then = ''] = row.map(String);
         return { invoiceNo, lineId, source, now, then };
       }),
     };
   });
+}
+
+/** Of lines that are there and lines that come, each counted once. */
+async function tooLargeInvoice(connection: DuckDBConnection, file: string): Promise<string | null> {
+  const found = await connection.runAndReadAll(`
+    WITH new AS (${linesSql(file)}),
+    large AS (
+      SELECT new.invoice_no
+      FROM (SELECT invoice_no, invoice_digits, count(*) AS lines FROM new GROUP BY ALL) AS new
+      JOIN sales AS old ON old.invoice_no = new.invoice_no AND old.invoice_digits = new.invoice_digits
+      GROUP BY new.invoice_no, new.lines
+      HAVING count(*) + new.lines > ${lineLimits.linesPerInvoiceMax}
+    )
+    SELECT invoice_no
+    FROM (
+      SELECT invoice_no, line_id FROM sales WHERE invoice_no IN (SELECT invoice_no FROM large)
+      UNION
+      SELECT invoice_no, line_id FROM new WHERE invoice_no IN (SELECT invoice_no FROM large)
+    )
+    GROUP BY invoice_no
+    HAVING count(*) > ${lineLimits.linesPerInvoiceMax}
+    LIMIT 1`);
+  const [row] = found.getRows();
+  return row === undefined ? null : String(row[0]);
 }
 
 async function withLink<T>(part: string, loadDirectory: string, work: (file: string) => Promise<T>): Promise<T> {

@@ -40,6 +40,8 @@ export interface WarehouseDigest {
 export interface PartConflicts {
   readonly lines: number;
   readonly invoices: number;
+  /** An invoice that would have more lines than are kept; null: none. */
+  readonly tooLarge: string | null;
   /** The first of them; `now` and `then` say the fields that differ. */
   readonly examples: readonly {
     readonly invoiceNo: string;
