@@ -21,7 +21,7 @@ export class TextBytes {
       this.#starts[code + 1] = end;
     }
     this.#bytes = Buffer.allocUnsafeSlow(end); // every byte of it is written below
-    for (const [code, text] of texts.entries()) this.#bytes.write(text, this.#starts[code]);
+    for (const [code, text] of texts.entries()) this.#bytes.write(text, this.#starts[code] ?? 0);
   }
 
   lengthOf(code: number): number {
