@@ -325,7 +325,12 @@ export class ImportQueue implements Imports {
     const at = this.#waiting.indexOf(id);
     if (at >= 0) this.#waiting.splice(at, 1);
     const manifest = this.#find(id);
-    await this.#update(manifest, { state: 'cancelled', question: null, endedAt: new Date().toISOString() });
+    await this.#update(manifest, {
+      state: 'cancelled',
+      question: null,
+      counts: null,
+      endedAt: new Date().toISOString(),
+    });
     await this.#clear(manifest);
   }
 

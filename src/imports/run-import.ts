@@ -222,8 +222,10 @@ export class ImportRun {
   }
 
   async #end(state: ImportState): Promise<void> {
-    const { counts, replaced } = this.manifest;
+    const { counts: found, replaced, partsCommitted } = this.manifest;
     const endedAt = new Date().toISOString();
+    // What was counted and is not there would be read as what is.
+    const counts = state === 'cancelled' && partsCommitted === 0 ? null : found;
     await this.update({
       state,
       endedAt,
@@ -231,7 +233,7 @@ export class ImportRun {
       question: null,
       counts: counts === null ? null : { ...counts, replaced },
     });
-    if (state !== 'done' && this.manifest.partsCommitted === 0) await removeFiles(this.#directory);
+    if (state !== 'done' && partsCommitted === 0) await removeFiles(this.#directory);
   }
 }
 

@@ -84,7 +84,7 @@ export async function stageFiles(stager: Stager, order: StageOrder): Promise<Sta
     }
     return await staging.result();
   } finally {
-    staging.close();
+    await staging.close();
   }
 }
 
@@ -151,7 +151,9 @@ class Staging {
     };
   }
 
-  close(): void {
+  /** Also where it failed: a part that is being written still needs the stager, and the rejects. */
+  async close(): Promise<void> {
+    await this.#writing.catch(() => {});
     closeSync(this.#rejects);
   }
 

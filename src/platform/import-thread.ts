@@ -123,6 +123,8 @@ async function start() {
     },
 
     async stop() {
+      // A thread that ends while DuckDB works for it takes the process along.
+      await ahead?.columns.catch(() => {});
       reader.close();
       rmSync(workDirectory, { recursive: true, force: true });
     },

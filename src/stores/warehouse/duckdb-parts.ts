@@ -50,12 +50,18 @@ const FIELDS = [
 
 const DIFFERS = FIELDS.map(([, column]) => `old.${column} IS DISTINCT FROM new.${column}`).join(' OR ');
 
+/** A price without the noughts that its type adds. */
+function textOf(column: string): string {
+  const text = `CAST(${column} AS VARCHAR)`;
+  return column.endsWith('unit_price') ? `rtrim(rtrim(${text}, '0'), '.')` : text;
+}
+
 /** Of the fields that differ, what one side says. */
 function differing(side: 'old' | 'new'): string {
   const texts = FIELDS.map(
     ([name, column]) =>
       `CASE WHEN old.${column} IS DISTINCT FROM new.${column}
-        THEN concat('${name} ', coalesce(CAST(${side}.${column} AS VARCHAR), 'none')) END`,
+        THEN concat('${name} ', coalesce(${textOf(`${side}.${column}`)}, 'none')) END`,
   );
   return `concat_ws(', ', ${texts.join(', ')})`;
 }
