@@ -8,7 +8,7 @@ import path from 'node:path';
 import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as pause } from 'node:timers/promises';
-import { isTillstreamError, messageOf, TillstreamError } from '../model/errors.ts';
+import { isTillstreamError, TillstreamError } from '../model/errors.ts';
 import type { WriteLog } from '../model/log.ts';
 import { Signal } from '../stream/signal.ts';
 import { ENDED, type ImportedFile, type ImportOptions, type ImportProgress, type ImportReport } from './import.ts';
@@ -47,6 +47,8 @@ export class ImportQueue implements Imports {
   /** By id, oldest first. */
   readonly #manifests = new Map<string, ImportManifest>();
   readonly #waiting: string[] = [];
+  /** Files of the inbox that are on their way out of it. */
+  readonly #taken = new Set<string>();
   #run: ImportRun | null = null;
   #worker: ImportWorker | null = null;
   #watched: Watched | null = null;
@@ -87,8 +89,11 @@ export class ImportQueue implements Imports {
   }
 
   start(): void {
-    for (const { id, state } of this.#manifests.values()) {
-      if (!ENDED.has(state) && state !== 'needs_answer') this.#enqueue(id);
+    for (const manifest of this.#manifests.values()) {
+      const { id, state } = manifest;
+      if (ENDED.has(state))
+        void this.#tidy(manifest); // a kill may have come before
+      else if (state !== 'needs_answer') this.#enqueue(id);
     }
   }
 
@@ -115,18 +120,25 @@ export class ImportQueue implements Imports {
 
   async fromInbox(name: string, options: ImportOptions): Promise<ImportReport> {
     const file = path.join(this.#options.lake, INBOX, name);
-    if (path.basename(name) !== name || name.startsWith('.') || !existsSync(file) || !statSync(file).isFile()) {
+    const isThere =
+      path.basename(name) === name && !name.startsWith('.') && existsSync(file) && statSync(file).isFile();
+    if (!isThere || this.#taken.has(name)) {
       throw new TillstreamError('file_not_found', `The inbox has no file ${name.slice(0, 200)}.`, {
         field: 'file',
         value: name.slice(0, 200),
       });
     }
-    const id = this.#newId();
-    await mkdir(this.#directoryOf(id));
-    const object = sourceName(1);
-    const files = [{ name, object, bytes: statSync(file).size, sha256: '' }];
-    // First the manifest: a kill between the two leaves the file where it is, or where the manifest says.
-    return this.#accept({ id, origin: 'inbox', files, options });
+    this.#taken.add(name);
+    try {
+      const id = this.#newId();
+      await mkdir(this.#directoryOf(id));
+      const object = sourceName(1);
+      const files = [{ name, object, bytes: statSync(file).size, sha256: '' }];
+      // First the manifest: a kill between the two leaves the file where it is, or where the manifest says.
+      return await this.#accept({ id, origin: 'inbox', files, options });
+    } finally {
+      this.#taken.delete(name);
+    }
   }
 
   list({ limit, before, state }: Parameters<Imports['list']>[0]): ImportReport[] {
@@ -285,7 +297,7 @@ export class ImportQueue implements Imports {
         this.#worker = null;
         this.#change.fire();
         await worker.end();
-        await this.#putBack(run.manifest);
+        await this.#tidy(run.manifest);
       }
       await pause(waitMs, undefined, { ref: false, signal: this.#ending.signal }).catch(() => {});
     }
@@ -311,7 +323,6 @@ export class ImportQueue implements Imports {
     try {
       if (run.manifest.cancelling) await run.update({ state: 'cancelled', endedAt, question: null });
       else await run.update({ state: 'failed', error: errorOf(error), endedAt });
-      if (run.manifest.partsCommitted === 0) await this.#clear(run.manifest);
     } catch (err) {
       this.#options.log('error', 'The end of an import cannot be noted', { id, err });
       return false;
@@ -324,30 +335,34 @@ export class ImportQueue implements Imports {
   async #endNow(id: string): Promise<void> {
     const at = this.#waiting.indexOf(id);
     if (at >= 0) this.#waiting.splice(at, 1);
-    const manifest = this.#find(id);
-    await this.#update(manifest, {
-      state: 'cancelled',
-      question: null,
-      counts: null,
-      endedAt: new Date().toISOString(),
-    });
-    await this.#clear(manifest);
+    const endedAt = new Date().toISOString();
+    await this.#update(this.#find(id), { state: 'cancelled', question: null, counts: null, endedAt });
+    await this.#tidy(this.#find(id));
   }
 
-  /** A file of the inbox goes back there, to the side; of an upload its sender has it. */
-  async #clear(manifest: ImportManifest): Promise<void> {
-    await this.#putBack({ ...manifest, state: 'cancelled' });
-    await removeFiles(this.#directoryOf(manifest.id));
+  /** What an import leaves that has ended, and is noted as such, but for its manifest and what counts. Never rejects. */
+  async #tidy(manifest: ImportManifest): Promise<void> {
+    const { id, origin, state, partsCommitted } = manifest;
+    if (!ENDED.has(state) || state === 'done') return;
+    try {
+      // The lake has what was imported already; of an upload its sender has it.
+      if (origin === 'inbox' && state !== 'already_imported') await this.#putBack(manifest);
+      if (partsCommitted === 0) await removeFiles(this.#directoryOf(id));
+    } catch (err) {
+      this.#options.log('error', 'What is left of an import cannot be put away', { id, err });
+    }
   }
 
-  async #putBack({ id, origin, state, files }: ImportManifest): Promise<void> {
-    if (origin !== 'inbox' || (state !== 'cancelled' && state !== 'failed')) return;
-    const aside = path.join(this.#options.lake, INBOX, SET_ASIDE);
+  /** A file that was looked at goes back to where it was; one that was cancelled or failed would come again: to the side. */
+  async #putBack({ id, state, files }: ImportManifest): Promise<void> {
+    const inbox = path.join(this.#options.lake, INBOX);
     for (const { name, object } of files) {
       const source = path.join(this.#directoryOf(id), object);
       if (!existsSync(source)) continue;
-      await mkdir(aside, { recursive: true });
-      await rename(source, path.join(aside, `${id}-${name}`));
+      const before = path.join(inbox, name);
+      const isToStay = state === 'checked' && !existsSync(before);
+      await mkdir(path.join(inbox, SET_ASIDE), { recursive: true });
+      await rename(source, isToStay ? before : path.join(inbox, SET_ASIDE, asideName(id, name)));
     }
   }
 
@@ -358,7 +373,8 @@ export class ImportQueue implements Imports {
       const file = path.join(this.#options.lake, INBOX, name);
       if (!existsSync(source) && existsSync(file)) await rename(file, source);
     }
-    await syncPath(this.#directoryOf(id));
+    // The manifest says where the file is to be: whether this is on disk yet does not matter.
+    await syncPath(this.#directoryOf(id)).catch(() => {});
   }
 
   #dependencies(id: string, worker: ImportWorker): RunDependencies {
@@ -406,7 +422,12 @@ export class ImportQueue implements Imports {
     const directory = this.#directoryOf(manifest.id);
     await writeManifest(directory, manifest);
     await syncPath(path.dirname(directory));
-    await this.#takeFromInbox(manifest);
+    try {
+      await this.#takeFromInbox(manifest);
+    } catch (cause) {
+      await rm(directory, { recursive: true, force: true });
+      throw new TillstreamError('unavailable', 'The file cannot be moved out of the inbox.', { cause });
+    }
     this.#manifests.set(manifest.id, manifest);
     this.#enqueue(manifest.id);
     return this.#report(manifest.id);
@@ -434,11 +455,16 @@ export class ImportQueue implements Imports {
     return { name, object, bytes: size, sha256: hash.digest('hex') };
   }
 
-  /** Seen at once; on disk when it resolves. */
+  /** Seen at once; on disk when it resolves. @throws unavailable  it is as it was */
   async #update(manifest: ImportManifest, change: Partial<ImportManifest>): Promise<void> {
     const changed = { ...manifest, ...change };
     this.#manifests.set(manifest.id, changed);
-    await writeManifest(this.#directoryOf(manifest.id), changed);
+    try {
+      await writeManifest(this.#directoryOf(manifest.id), changed);
+    } catch (error) {
+      if (this.#manifests.get(manifest.id) === changed) this.#manifests.set(manifest.id, manifest);
+      throw error;
+    }
   }
 
   #find(id: string): ImportManifest {
@@ -476,6 +502,15 @@ export class ImportQueue implements Imports {
 /** Without those that are read for others. */
 const LETTERS = 'abcdefghjkmnpqrstvwxyz23456789';
 
+const NAME_BYTES_MAX = 255;
+
+/** With as much of the end of its name as a file system takes. */
+function asideName(id: string, name: string): string {
+  const characters = [...name];
+  while (Buffer.byteLength(`${id}-${characters.join('')}`) > NAME_BYTES_MAX) characters.shift();
+  return `${id}-${characters.join('')}`;
+}
+
 const PASSING: ReadonlySet<string> = new Set(['unavailable', 'disk_full', 'disk_low', 'overloaded']);
 
 function passes(error: unknown): boolean {
@@ -483,7 +518,9 @@ function passes(error: unknown): boolean {
 }
 
 function errorOf(error: unknown): ImportReport['error'] {
-  if (!isTillstreamError(error)) return { code: 'internal', message: messageOf(error) };
+  // What others throw tells of this machine.
+  if (!isTillstreamError(error))
+    return { code: 'internal', message: 'Something went wrong inside. The log has the reason.' };
   const { code, message, hint } = error;
   return { code, message, ...(hint === undefined ? {} : { hint }) };
 }

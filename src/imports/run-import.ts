@@ -65,10 +65,16 @@ export class ImportRun {
     await this.#load();
   }
 
-  /** Seen at once; on disk when it resolves. */
+  /** Seen at once; on disk when it resolves. @throws unavailable  it is in the state that it was in */
   async update(change: Partial<ImportManifest>): Promise<void> {
+    const { state } = this.manifest;
     this.manifest = { ...this.manifest, ...change };
-    await writeManifest(this.#directory, this.manifest);
+    try {
+      await writeManifest(this.#directory, this.manifest);
+    } catch (error) {
+      this.manifest = { ...this.manifest, state };
+      throw error;
+    }
   }
 
   /** @returns whether it goes on */
@@ -217,7 +223,8 @@ export class ImportRun {
   }
 
   async #ask(question: Question): Promise<false> {
-    await this.update({ state: 'needs_answer', question });
+    if (this.manifest.cancelling) await this.#end('cancelled');
+    else await this.update({ state: 'needs_answer', question });
     return false;
   }
 
@@ -233,7 +240,6 @@ export class ImportRun {
       question: null,
       counts: counts === null ? null : { ...counts, replaced },
     });
-    if (state !== 'done' && partsCommitted === 0) await removeFiles(this.#directory);
   }
 }
 

@@ -106,6 +106,39 @@ describe('a file comes in', () => {
     const wish = { file: 'dropped.csv', options: { dateOrder: 'day-first', dryRun: true } };
     const report = await imported(await post('', JSON.stringify(wish)));
     expect(report).toMatchObject({ state: 'checked', origin: 'inbox', files: [{ name: 'dropped.csv' }] });
+    // What was only looked at is where it was.
+    await vi.waitFor(
+      async () => expect(await readdir(join(directory, 'lake', 'inbox'))).toContain('dropped.csv'),
+      WAIT,
+    );
+  });
+
+  it('by its name in the inbox, once, however many wish for it at once', async () => {
+    const before = await directories();
+    await writeFile(join(directory, 'lake', 'inbox', 'wished.csv'), csv('41'));
+    const answers = await Promise.all([1, 2, 3].map(() => post('', JSON.stringify({ file: 'wished.csv' }))));
+    expect(answers.map(({ status }) => status).sort()).toEqual([202, 400, 400]);
+    const [id] = answers.flatMap(({ status, body }) => (status === 202 ? [body.id] : []));
+    expect(await settled(id)).toMatchObject({ state: 'done' });
+    expect(await directories()).toHaveLength(before.length + 1);
+  });
+
+  it('from the inbox, and is given up: it lies to the side, whatever it is called', async () => {
+    const inbox = join(directory, 'lake', 'inbox');
+    const name = `${'n'.repeat(246)}.csv`;
+    await writeFile(join(inbox, name), 'hello\nworld\n');
+    const failed = await imported(await post('', JSON.stringify({ file: name })));
+    expect(failed).toMatchObject({ state: 'failed', error: { code: 'not_a_csv' } });
+    // Its dates are open: it would ask.
+    await writeFile(join(inbox, 'open.csv'), csv('42', ['1,1/2/2010 8:26,1']));
+    const { body } = await post('', JSON.stringify({ file: 'open.csv' }));
+    expect((await post(`/${body.id}/cancel`, '')).status).toBe(200);
+    expect(await settled(body.id)).toMatchObject({ state: 'cancelled' });
+    await vi.waitFor(async () => {
+      const aside = await readdir(join(inbox, 'set-aside'));
+      expect(aside).toContain(`${failed.id}-${'n'.repeat(237)}.csv`);
+      expect(aside).toContain(`${body.id}-open.csv`);
+    }, WAIT);
   });
 
   // It waits for a minute to begin.
