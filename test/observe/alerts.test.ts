@@ -164,6 +164,16 @@ describe.each<[string, Partial<Reading>, string[]]>([
     { consumers: [consumer('orders', { state: 'stopped' })] },
     ['firing consumer_stopped orders at 5'],
   ],
+  [
+    'an import asks',
+    { imports: { ...WELL.imports, open: { ...WELL.imports.open, needs_answer: 2 } } },
+    ['firing import_asks at 5'],
+  ],
+  [
+    'an import has failed',
+    { imports: { ...WELL.imports, failed: { id: 'a', code: 'not_a_csv' } } },
+    ['firing import_failed at 5'],
+  ],
   ['something waits in quarantine', waiting(1), ['firing quarantine_grows at 65']],
   ['a store is held, by a backup say', { consumers: [consumer('lake', { state: 'held', lagSeconds: 899 })] }, []],
   [
