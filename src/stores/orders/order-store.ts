@@ -65,8 +65,8 @@ export interface TextColumn {
 }
 
 /**
- * The lines of an invoice stand together, by rising lineId, and every identity once. Every column but `count` has an entry for
- * each line.
+ * Every identity once, and an entry for each line in every column. The lines of an invoice stand together, by rising lineId: in any
+ * other order they are stored as well, but not as fast.
  */
 export interface LineColumns {
   readonly count: number;
@@ -102,8 +102,9 @@ export interface OrderStore {
 
   /**
    * The same for many lines at once, as a part of an import has them: invoices that are new cost a fraction of what apply() takes.
-   * Stored some thousand invoices at a time: when it fails, load again.
-   * @throws invoice_too_large, unusable_record, unavailable  some may be stored
+   * Stored some megabytes at a time, and others write between; identity makes it harmless to load again, and cheap where the lines
+   * are there already.
+   * @throws invoice_too_large, unusable_record, unavailable  some may be stored: when it was unavailable, load again
    */
   load(columns: LineColumns): Promise<ApplyResult>;
 

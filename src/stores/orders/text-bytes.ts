@@ -20,10 +20,8 @@ export class TextBytes {
       end += Buffer.byteLength(text);
       this.#starts[code + 1] = end;
     }
-    this.#bytes = Buffer.from(texts.join(''));
-    if (this.#bytes.length === end) return;
-    // A text that ends in half a character, beside one that begins with the other half: encoded each on its own.
-    this.#bytes = Buffer.concat(texts.map((text) => Buffer.from(text)));
+    this.#bytes = Buffer.allocUnsafeSlow(end); // every byte of it is written below
+    for (const [code, text] of texts.entries()) this.#bytes.write(text, this.#starts[code] ?? 0);
   }
 
   lengthOf(code: number): number {
