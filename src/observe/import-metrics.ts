@@ -34,7 +34,7 @@ export const importMetrics: readonly Metric<Pick<Reading, 'imports'>>[] = [
   {
     name: 'tillstream_import_seconds_total',
     type: 'counter',
-    help: 'How long imports that have ended were at work, without the time that they waited.',
+    help: 'How long imports that have ended took, from the first look at their files; waiting for an answer counts.',
     samples: ({ imports: { seconds } }) => [{ value: seconds }],
   },
 ];

@@ -24,7 +24,7 @@ async function run(...commandLine: string[]): Promise<string> {
       .replace(/^ {2}(?:sending|waiting|looking|reading|loading)\b.*\n/gm, '')
       .replace(/\d{8}-[a-z0-9]{4}/g, 'YYYYMMDD-xxxx')
       .replace(/\b202\d-\d\d-\d\d \d\d:\d\d(:\d\d)?\b(?= {2}|\n)/g, 'YYYY-MM-DD HH:MM')
-      .replace(/[\d.]+ (ms|s)(: [\d,]+ lines\/s)?(?=\n)/g, 'N s')
+      .replace(/[\d.]+ (ms|s)(: [\d,]+ lines?\/s)?(?=\n)/g, 'N s')
   );
 }
 

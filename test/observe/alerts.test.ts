@@ -164,6 +164,16 @@ describe.each<[string, Partial<Reading>, string[]]>([
     { consumers: [consumer('orders', { state: 'stopped' })] },
     ['firing consumer_stopped orders at 5'],
   ],
+  [
+    'an import asks',
+    { imports: { ...WELL.imports, open: { ...WELL.imports.open, needs_answer: 2 } } },
+    ['firing import_asks at 5'],
+  ],
+  [
+    'an import has failed',
+    { imports: { ...WELL.imports, failed: { id: 'a', code: 'not_a_csv' } } },
+    ['firing import_failed at 5'],
+  ],
   ['something waits in quarantine', waiting(1), ['firing quarantine_grows at 65']],
   ['a store is held, by a backup say', { consumers: [consumer('lake', { state: 'held', lagSeconds: 899 })] }, []],
   [
@@ -181,7 +191,7 @@ describe.each<[string, Partial<Reading>, string[]]>([
 
   it('is not told where its limit is 0', () => {
     const never = { quietMinutes: 0, lagSeconds: 0, quarantineRecords: 0, diskFreeBytes: 0 };
-    const always = expected.filter((said) => said.includes('door_closed') || said.includes('consumer_stopped'));
+    const always = expected.filter((said) => /door_closed|consumer_stopped|import_/.test(said));
     expect(new Watch(never).during(5 * MINUTE, is)).toEqual(always);
   });
 });

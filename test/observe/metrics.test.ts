@@ -217,6 +217,20 @@ describe('the machine', () => {
   });
 });
 
+test('a file that is imported: it asks, and ends, with its rows', async () => {
+  const rows = Array.from({ length: 20 }, (_, at) => `900001,MUG,${at === 3 ? 'six' : 6},5/6/2011 9:12,2.5,France`);
+  const file = ['InvoiceNo,StockCode,Quantity,InvoiceDate,UnitPrice,Country', ...rows].join('\n');
+  const { body } = await platform.request('POST', '/v1/imports?name=may.csv', file, 'text/csv');
+  await lookUntil((now) => expect(sum(now, 'tillstream_imports_open', { state: 'needs_answer' })).toBe(1));
+  const answer = JSON.stringify({ dateOrder: 'day-first' });
+  await platform.request('POST', `/v1/imports/${body.id}/answer`, answer, 'application/json');
+  const ended = await lookUntil((now) => expect(sum(now, 'tillstream_imports_ended_total', { state: 'done' })).toBe(1));
+  expect(sum(ended, 'tillstream_imports_open')).toBe(0);
+  expect(sum(ended, 'tillstream_import_rows_total')).toBe(20);
+  expect(sum(ended, 'tillstream_import_rejected_rows_total')).toBe(1);
+  expect(sum(ended, 'tillstream_import_seconds_total')).toBeGreaterThan(0);
+});
+
 test('every other metric has moved', async () => {
   await pause(1000); // the disk is looked at twice a second
   await look();
