@@ -345,7 +345,7 @@ test('one that asks is answered, or cancelled; live, status and metrics tell of 
   expect((await send(`/${other.id}/cancel`, { method: 'POST' })).body.state).toBe('cancelled');
   const metrics = await vi.waitFor(async () => {
     const text = await (await fetch(`${platform.url}/metrics`, { headers: key })).text();
-    expect(text).toMatch(/tillstream_imports_ended_total\{state="cancelled"\} 1\n/);
+    expect(text).toMatch(/tillstream_imports_ended_total\{state="cancelled"\} 2\n/);
     return text;
   }, WAIT);
   expect(metrics).toMatch(/tillstream_imports_open\{state="needs_answer"\} 0\n/);
