@@ -141,6 +141,16 @@ describe('a file comes in', () => {
     }, WAIT);
   });
 
+  it('in several files, of which one alone has lines that are numbered on', async () => {
+    expect(await imported(await post('?name=a.csv', csv('50'), 'text/csv'))).toMatchObject({ state: 'done' });
+    const form = new FormData();
+    form.append('options', JSON.stringify({ conflicts: 'continue-numbering' }));
+    form.append('file', new Blob([csv('50', ['7,12/13/2010 8:26,1'])]), 'b.csv');
+    form.append('file', new Blob([csv('51')]), 'c.csv');
+    const report = await imported(await post('', form));
+    expect(report).toMatchObject({ state: 'done', counts: { lines: 2, replaced: 0 } });
+  });
+
   // It waits for a minute to begin.
   const itInLong = process.env.TILLSTREAM_TEST_LONG === '1' ? it : () => {};
   itInLong(
