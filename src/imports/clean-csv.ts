@@ -76,7 +76,8 @@ interface Fields {
 }
 
 function fieldsOf(record: Buffer, delimiter: string, width: number): Fields {
-  if (!isUtf8(record)) return { fields: [], refusal: notText(record) };
+  const unfit = unfitRow(record);
+  if (unfit !== null) return { fields: [], refusal: unfit };
   const text = record.toString('utf8').replace(/\r?\n$/, '');
   try {
     const fields = text.includes('"') ? (parse(text, { ...lenientCsv, delimiter })[0] ?? []) : text.split(delimiter);
@@ -87,6 +88,24 @@ function fieldsOf(record: Buffer, delimiter: string, width: number): Fields {
     const before = text.slice(0, text.indexOf('"')).split(delimiter).slice(0, -1);
     return { fields: before, refusal: openQuote(text) };
   }
+}
+
+/** What is no row in any form of file; null: nothing is wrong so far. */
+export function unfitRow(record: Buffer): Refusal | null {
+  if (record.length > ROW_BYTES_MAX) return tooLong(record);
+  return isUtf8(record) ? null : notText(record);
+}
+
+/** No field is nearly as long; below what is read at native speed, in whatever quotes it comes. */
+const ROW_BYTES_MAX = 2 ** 20;
+
+function tooLong(record: Buffer): Refusal {
+  return {
+    code: 'invalid_text',
+    field: null,
+    value: shown(record.toString('latin1', 0, 1000)),
+    message: `The row has ${record.length.toLocaleString('en-GB')} bytes; expected at most ${ROW_BYTES_MAX.toLocaleString('en-GB')}.`,
+  };
 }
 
 function notText(record: Buffer): Refusal {

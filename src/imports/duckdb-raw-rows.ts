@@ -14,7 +14,7 @@ export function rawRows(slice: Slice, reading: Reading): RawRows {
     case 'csv':
       return csvRows(slice, columns, reading.delimiter ?? ',');
     case 'ndjson':
-      return ndjsonRows(slice.file, columns);
+      return ndjsonRows(slice, columns);
     case 'parquet':
       return parquetRows(slice, columns);
   }
@@ -30,7 +30,7 @@ function csvRows(
   const types = [...names, ...(isMarked ? [MARK] : [])].map((name) => `${name}: 'VARCHAR'`);
   return {
     from: `read_csv(${sqlText(file)}, auto_detect = false, header = false, delim = ${sqlText(delimiter)}, quote = '"',
-      escape = '"', new_line = '${newline === '\n' ? '\\n' : '\\r\\n'}', max_line_size = ${ROW_BYTES_MAX},
+      escape = '"', new_line = ${newlineSql(newline)}, max_line_size = ${ROW_BYTES_MAX},
       parallel = false, columns = {${types.join()}})`,
     columns: names,
     ...(isMarked ? { condition: `${MARK} IS NULL` } : {}),
@@ -39,10 +39,14 @@ function csvRows(
 
 const MARK = 'mark';
 
+function newlineSql(newline: '\n' | '\r\n'): string {
+  return newline === '\n' ? "'\\n'" : "'\\r\\n'";
+}
+
 /** Of a JSON number, which text fields take as it is written in one way alone: without point, sign or exponent. */
 const LOOKS_OTHERWISE = '-?[0-9]+[.eE][0-9.eE+-]*|-[0-9]+';
 
-function ndjsonRows(file: string, columns: readonly ReadColumn[]): RawRows {
+function ndjsonRows({ file, newline }: Extract<Slice, { kind: 'ndjson' }>, columns: readonly ReadColumn[]): RawRows {
   const names = columns.map((_, index) => `c${index}`);
   const keys = `[${columns.map(({ name }) => sqlText(name)).join()}]`;
   const structure = JSON.stringify(Object.fromEntries(columns.map(({ name }) => [name, 'VARCHAR'])));
@@ -54,7 +58,7 @@ function ndjsonRows(file: string, columns: readonly ReadColumn[]): RawRows {
       FROM (
         SELECT line, json, from_json(json, ${sqlText(structure)}) AS members
         FROM (SELECT line, TRY_CAST(line AS JSON) AS json FROM read_csv(${sqlText(file)}, auto_detect = false,
-          header = false, delim = '\x01', quote = '', escape = '', new_line = '\\n', max_line_size = ${ROW_BYTES_MAX},
+          header = false, delim = '\x01', quote = '', escape = '', new_line = ${newlineSql(newline)}, max_line_size = ${ROW_BYTES_MAX},
           parallel = false, columns = {line: 'VARCHAR'}))
       )
     )`,
@@ -86,9 +90,12 @@ function parquetRows(
 /** A number that stands for text is whole, also where spreadsheets and data frames have made a fraction of it. */
 function parquetText(name: string, field: Field | null): string {
   const text = `CAST(${name} AS VARCHAR)`;
-  if (!isText(field) && field !== 'lineId') return text;
-  return `CASE WHEN regexp_matches(typeof(${name}), '^(FLOAT|DOUBLE|DECIMAL)') THEN regexp_replace(${text}, '[.]0+$', '')
-    ELSE ${text} END`;
+  if (field === null) return text;
+  // Data frames say NaN for nothing; decimals are written with all the places of their type.
+  const ending = isText(field) || field === 'lineId' ? '[.]0+$' : '([.][0-9]*[1-9])0+$';
+  const kept = ending.startsWith('(') ? '\\1' : '';
+  return `CASE WHEN NOT regexp_matches(typeof(${name}), '^(FLOAT|DOUBLE|DECIMAL)') THEN ${text}
+    WHEN ${text} <> 'nan' THEN regexp_replace(${text}, '${ending}', '${kept}') END`;
 }
 
 function sqlName(name: string): string {

@@ -2,6 +2,7 @@
 //
 // What has been done stands in the manifest before the next step begins. Run again after a kill, it stages anew, or goes on at
 // the first part that is not in every store: all steps are harmless twice.
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Clock } from '../model/clock.ts';
 import type { DateOrder } from '../model/dates.ts';
@@ -122,7 +123,10 @@ export class ImportRun {
       timeZone,
       receivedAt,
       source: `import:${id}`,
-      continued: Array.from({ length: continued }, (_, index) => path.join(this.#directory, continuedName(index + 1))),
+      // Of parts that had conflicts; the others have none.
+      continued: Array.from({ length: continued }, (_, index) =>
+        path.join(this.#directory, continuedName(index + 1)),
+      ).filter((file) => existsSync(file)),
       diskReserveBytes,
     });
     await this.update({

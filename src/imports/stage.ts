@@ -7,6 +7,7 @@ import path from 'node:path';
 import type { Refusal } from '../model/errors.ts';
 import { lineLimits } from '../model/line.ts';
 import { cleanCsv, rowRanges } from './clean-csv.ts';
+import { cleanNdjson } from './clean-ndjson.ts';
 import { FileText } from './file-text.ts';
 import type { Encoding, Reading, Reject } from './import.ts';
 import { createJudge, type RejectedText, type Verdict } from './judge.ts';
@@ -165,11 +166,15 @@ class Staging {
     let refused: ReadonlyMap<number, Refusal> = new Map();
     const asItIs = reading.format === 'ndjson' ? this.#ndjson(slice, file) : this.#csv(slice, file);
     let read = asItIs === null ? null : await this.#stager.read(asItIs, reading);
-    if (read === null && reading.format === 'csv') {
-      const clean = cleanCsv(slice.bytes, delimiter, width, invoiceNoAt);
+    if (read === null) {
+      const isCsv = reading.format === 'csv';
+      const clean = isCsv ? cleanCsv(slice.bytes, delimiter, width, invoiceNoAt) : cleanNdjson(slice.bytes);
       refused = clean.refused;
       writeFileSync(file, clean.bytes);
-      read = await this.#stager.read({ kind: 'csv', file, newline: '\n', isMarked: true }, reading);
+      const inForm: Slice = isCsv
+        ? { kind: 'csv', file, newline: '\n', isMarked: true }
+        : { kind: 'ndjson', file, newline: '\n' };
+      read = await this.#stager.read(inForm, reading);
     }
     if (read === null) throw new Error(`A slice of ${name} from byte ${slice.offset} cannot be read`);
     const rows = read;
@@ -198,12 +203,12 @@ class Staging {
   #csv({ bytes, isOdd }: TextSlice, file: string): Slice | null {
     if (isOdd) return null;
     writeFileSync(file, bytes);
-    return { kind: 'csv', file, newline: bytes.includes(CR) ? '\r\n' : '\n', isMarked: false };
+    return { kind: 'csv', file, newline: newlineOf(bytes), isMarked: false };
   }
 
   #ndjson({ bytes }: TextSlice, file: string): Slice {
     writeFileSync(file, bytes);
-    return { kind: 'ndjson', file };
+    return { kind: 'ndjson', file, newline: newlineOf(bytes) };
   }
 
   async #judge(read: ReadSlice, reading: Reading, refused: ReadonlyMap<number, Refusal>): Promise<Verdict> {
@@ -261,6 +266,12 @@ class Staging {
 }
 
 const CR = 0x0d;
+
+/** That of all its rows, or else it is not read as it is. */
+function newlineOf(bytes: Buffer): '\n' | '\r\n' {
+  return bytes.includes(CR) ? '\r\n' : '\n';
+}
+
 /** Two for each slice, of two slices at once. */
 const WORK_FILES = 4;
 

@@ -6,7 +6,7 @@ export type Slice =
   /** UTF-8, rows only. Marked: with one field more, not empty in a row that is not to be read. */
   | { readonly kind: 'csv'; readonly file: string; readonly newline: '\n' | '\r\n'; readonly isMarked: boolean }
   /** UTF-8, a line a row. */
-  | { readonly kind: 'ndjson'; readonly file: string }
+  | { readonly kind: 'ndjson'; readonly file: string; readonly newline: '\n' | '\r\n' }
   /** Rows from `start` to before `end`. */
   | { readonly kind: 'parquet'; readonly file: string; readonly start: number; readonly end: number };
 

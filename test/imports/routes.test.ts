@@ -141,6 +141,16 @@ describe('a file comes in', () => {
     }, WAIT);
   });
 
+  it('in several files, of which one alone has lines that are numbered on', async () => {
+    expect(await imported(await post('?name=a.csv', csv('50'), 'text/csv'))).toMatchObject({ state: 'done' });
+    const form = new FormData();
+    form.append('options', JSON.stringify({ conflicts: 'continue-numbering' }));
+    form.append('file', new Blob([csv('50', ['7,12/13/2010 8:26,1'])]), 'b.csv');
+    form.append('file', new Blob([csv('51')]), 'c.csv');
+    const report = await imported(await post('', form));
+    expect(report).toMatchObject({ state: 'done', counts: { lines: 2, replaced: 0 } });
+  });
+
   // It waits for a minute to begin.
   const itInLong = process.env.TILLSTREAM_TEST_LONG === '1' ? it : () => {};
   itInLong(
@@ -345,7 +355,7 @@ test('one that asks is answered, or cancelled; live, status and metrics tell of 
   expect((await send(`/${other.id}/cancel`, { method: 'POST' })).body.state).toBe('cancelled');
   const metrics = await vi.waitFor(async () => {
     const text = await (await fetch(`${platform.url}/metrics`, { headers: key })).text();
-    expect(text).toMatch(/tillstream_imports_ended_total\{state="cancelled"\} 1\n/);
+    expect(text).toMatch(/tillstream_imports_ended_total\{state="cancelled"\} 2\n/);
     return text;
   }, WAIT);
   expect(metrics).toMatch(/tillstream_imports_open\{state="needs_answer"\} 0\n/);
