@@ -82,12 +82,12 @@ describe('wrong usage ends with 2 and says where help is', () => {
   });
   it('nothing named to redrive, or both some and all', async () => {
     expect(await screen('quarantine', 'redrive')).toMatchInlineSnapshot(`
-      "wrong_usage: name what to redrive by its id, or say --all.
+      "wrong_usage: name what to redrive by its id, or say --all, or --from with a file.
       See: tillstream quarantine redrive --help
       exit 2"
     `);
     expect(await screen('quarantine', 'redrive', 'orders-1', '--all')).toMatchInlineSnapshot(`
-      "wrong_usage: name what to redrive by its id, or say --all.
+      "wrong_usage: name what to redrive by its id, or say --all, or --from with a file.
       See: tillstream quarantine redrive --help
       exit 2"
     `);

@@ -58,7 +58,9 @@ export async function openSession(options: DuckDbWarehouseOptions): Promise<Duck
     mkdirSync(directory, { recursive: true });
     mkdirSync(loadDirectory, { recursive: true });
     rmSync(spillDirectory, { recursive: true, force: true });
-    for (const name of readdirSync(loadDirectory)) rmSync(path.join(loadDirectory, name));
+    for (const name of readdirSync(loadDirectory)) {
+      if (/\.(?:ndjson|parquet)$/.test(name)) rmSync(path.join(loadDirectory, name));
+    }
     // DuckDB's worker threads spin for work: with one of two cores, a load takes half the processor time and no longer.
     const threads = options.threads ?? Math.max(1, availableParallelism() - 1);
     instance = await DuckDBInstance.create(path.join(directory, WAREHOUSE_FILE), {
