@@ -16,6 +16,8 @@ export interface RawRows {
   readonly columns: readonly string[];
   /** SQL of what must hold beside for a row to be read here. */
   readonly condition?: string;
+  /** Columns that are not ours hold JSON, not text. */
+  readonly isJson?: true;
   /** What the door is given of a row, where that is not its columns. */
   readonly whole?: readonly string[];
 }
@@ -37,7 +39,7 @@ export function linesSql(raw: RawRows, { columns, dateOrder }: Pick<Reading, 'co
   const of = (field: Field): string => given(field) ?? 'NULL::VARCHAR';
   const text = (field: Field): string => trimmed(of(field));
   const lineId = given('lineId');
-  const extra = extraSql(raw.columns, columns);
+  const extra = extraSql(raw, columns);
   const conditions = [
     'NOT suspect',
     filled('invoice_no', limits.invoiceNoBytesMax),
@@ -128,10 +130,11 @@ function formatList(formats: readonly string[]): string {
   return `[${formats.map(sqlText).join(', ')}]`;
 }
 
-/** What is not ours, as the door keeps it: every column's text by its name. null: all columns are ours. */
-function extraSql(texts: readonly string[], columns: readonly ReadColumn[]): string | null {
-  const members = columns.flatMap(({ name, field }, index) =>
-    field === null || field === 'extra' ? [`${sqlText(name)}, coalesce(${texts[index]}, '')`] : [],
-  );
+/** What is not ours, as the door keeps it: every column's text by its name, or what JSON says. null: all columns are ours. */
+function extraSql({ columns: texts, isJson }: RawRows, columns: readonly ReadColumn[]): string | null {
+  const members = columns.flatMap(({ name, field }, index) => {
+    if (field !== null && field !== 'extra') return [];
+    return [`${sqlText(name)}, ${isJson === true ? texts[index] : `coalesce(${texts[index]}, '')`}`];
+  });
   return members.length === 0 ? null : `CAST(json_object(${members.join(', ')}) AS VARCHAR)`;
 }

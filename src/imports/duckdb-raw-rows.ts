@@ -43,14 +43,26 @@ function newlineSql(newline: '\n' | '\r\n'): string {
   return newline === '\n' ? "'\\n'" : "'\\r\\n'";
 }
 
-/** Of a JSON number, which text fields take as it is written in one way alone: without point, sign or exponent. */
-const LOOKS_OTHERWISE = '-?[0-9]+[.eE][0-9.eE+-]*|-[0-9]+';
+/**
+ * Of a JSON number, which text fields take as it is written in one way alone: without point, sign or exponent, and no longer than
+ * JavaScript reads to the last digit.
+ */
+const LOOKS_OTHERWISE = '-?[0-9]+[.eE][0-9.eE+-]*|-[0-9]+|[0-9]{16,}';
+/** A customer's id may be one that a data frame has made a fraction of. */
+const CUSTOMER = '[0-9]{1,15}[.]0+';
+
+/** A value that both write alike: null, text, a number of few digits. */
+function asJsonSays(name: string): string {
+  return `(${name} IS NULL OR starts_with(${name}, '"') OR regexp_full_match(${name},
+    'null|0|-?[1-9][0-9]{0,14}|-?(0|[1-9][0-9]{0,8})[.][0-9]{0,3}[1-9]'))`;
+}
 
 function ndjsonRows({ file, newline }: Extract<Slice, { kind: 'ndjson' }>, columns: readonly ReadColumn[]): RawRows {
   const names = columns.map((_, index) => `c${index}`);
   const keys = `[${columns.map(({ name }) => sqlText(name)).join()}]`;
-  const structure = JSON.stringify(Object.fromEntries(columns.map(({ name }) => [name, 'VARCHAR'])));
-  const texts = columns.flatMap(({ field }, index) => (isText(field) ? [`c${index}`] : []));
+  const structure = `{${columns.map(({ name, field }) => `${JSON.stringify(name)}:"${isOurs(field) ? 'VARCHAR' : 'JSON'}"`).join()}}`;
+  const placed = columns.map(({ field }, index) => ({ field, name: `c${index}` }));
+  const texts = placed.filter(({ field }) => isText(field) || field === 'customerId' || field === 'lineId');
   const country = columns.findIndex(({ field }) => field === 'country');
   return {
     from: `(
@@ -63,12 +75,17 @@ function ndjsonRows({ file, newline }: Extract<Slice, { kind: 'ndjson' }>, colum
       )
     )`,
     columns: names,
+    isJson: true,
     whole: ['line'],
     condition: [
       `json_keys(json) = ${keys}`,
       // Nested values, true and false: the door says what becomes of them.
       "NOT regexp_matches(line, '^.+[{\\[]|:\\s*(true|false)')",
-      ...texts.map((text) => `NOT coalesce(regexp_full_match(${text}, '${LOOKS_OTHERWISE}'), false)`),
+      ...texts.map(({ field, name }) => {
+        const isFraction = field === 'customerId' ? `regexp_full_match(${name}, '${CUSTOMER}') OR ` : '';
+        return `coalesce(${isFraction}NOT regexp_full_match(${name}, '${LOOKS_OTHERWISE}'), true)`;
+      }),
+      ...placed.filter(({ field }) => !isOurs(field)).map(({ name }) => asJsonSays(name)),
       ...(country < 0 ? [] : [`NOT coalesce(regexp_full_match(c${country}, '[0-9]+'), false)`]),
     ].join(' AND '),
   };
@@ -100,6 +117,10 @@ function parquetText(name: string, field: Field | null): string {
 
 function sqlName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
+}
+
+function isOurs(field: Field | null): boolean {
+  return field !== null && field !== 'extra';
 }
 
 function isText(field: Field | null): boolean {
