@@ -33,9 +33,11 @@ const LINE_BYTES_MAX = 1_000_000;
 
 /**
  * The rows that count in their invoices: lines, and what was rejected of a known invoice, which keeps its number. The invoice of
- * a rejected row that does not say it is taken from the rows around it, where those are of one.
+ * a rejected row that does not say it is taken from the rows around it, where those are of one; at the end of a slice from the row
+ * above, because what comes below is not known yet, and at the beginning of the files from the row below.
+ * @param before invoice of the last row of the slice before
  */
-function countedSql(staged: string, { lines, rejected }: Judged): string {
+function countedSql(staged: string, { lines, rejected }: Judged, before: string | null): string {
   const values = rejected.map(({ row, invoiceNo }) => `(${row}, ${invoiceNo === null ? 'NULL' : sqlText(invoiceNo)})`);
   const judged =
     lines === null
@@ -49,9 +51,11 @@ function countedSql(staged: string, { lines, rejected }: Judged): string {
          FROM (VALUES ${values.join(', ')}) AS refused(row, invoice_no)`;
   return `
     CREATE OR REPLACE TEMP TABLE counted AS
-    SELECT * REPLACE (CASE WHEN invoice_no IS NOT NULL OR ok THEN invoice_no WHEN above = below THEN above END AS invoice_no)
+    SELECT * REPLACE (CASE WHEN invoice_no IS NOT NULL OR ok THEN invoice_no
+      WHEN coalesce(above, below) = coalesce(below, above) THEN coalesce(above, below) END AS invoice_no)
     FROM (
-      SELECT *, last_value(invoice_no IGNORE NULLS) OVER (ORDER BY row ROWS UNBOUNDED PRECEDING) AS above,
+      SELECT *, coalesce(last_value(invoice_no IGNORE NULLS) OVER (ORDER BY row ROWS UNBOUNDED PRECEDING),
+          ${before === null ? 'NULL' : sqlText(before)}) AS above,
         first_value(invoice_no IGNORE NULLS) OVER (ORDER BY row ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS below
       FROM (SELECT rowid AS row, * FROM ${staged} WHERE ok ${judged} ${refused})
     )
@@ -98,6 +102,8 @@ ON old.invoice_no = new.invoice_no
 WHEN MATCHED THEN UPDATE SET rows = old.rows + new.rows
 WHEN NOT MATCHED THEN INSERT BY NAME`;
 
+const LAST_INVOICE = 'SELECT arg_max(invoice_no, first) FROM runs WHERE invoice_no IS NOT NULL';
+
 const NUMBER_MAX = lineLimits.linesPerInvoiceMax;
 /** As the door pads numbers; more than six digits are never needed. */
 const NUMBERED = "lpad(CAST(number AS VARCHAR), 6, '0')";
@@ -128,6 +134,8 @@ export class DuckDbStager implements Stager {
   readonly #writes: DuckDBConnection;
   readonly #options: StagerOptions;
   #slices = 0;
+  /** Invoice of the last row that was written. */
+  #lastInvoiceNo: string | null = null;
 
   static async open(options: StagerOptions): Promise<DuckDbStager> {
     // One thread for each connection: a slice is read by one, and written by the other.
@@ -205,7 +213,7 @@ export class DuckDbStager implements Stager {
     const connection = this.#writes;
     const counted: Counted = judged === null ? { table, row: 'rowid' } : { table: 'counted', row: 'row' };
     try {
-      if (judged !== null) await connection.run(countedSql(table, judged));
+      if (judged !== null) await connection.run(countedSql(table, judged, this.#lastInvoiceNo));
       await connection.run(runsSql(counted));
       const [runs, invoices, longest] = await rowOf(
         connection,
@@ -215,6 +223,8 @@ export class DuckDbStager implements Stager {
       const numbers = judged === null ? NO_NUMBERS : await this.#numbers(counted, 'NOT ok AND invoice_no IS NOT NULL');
       const tooMany = longest > NUMBER_MAX ? await this.#numbers(counted, `ok AND number > ${NUMBER_MAX}`) : NO_NUMBERS;
       await connection.run(COUNT);
+      const last = await connection.runAndReadAll(LAST_INVOICE);
+      this.#lastInvoiceNo = (last.getRows()[0]?.[0] as string | undefined) ?? this.#lastInvoiceNo;
       const [lines, revenueE4] = await rowOf(
         connection,
         `SELECT count(*), coalesce(CAST(sum(amount) * 10000 AS HUGEINT), 0) FROM read_parquet(${sqlText(target.file)})`,

@@ -233,7 +233,7 @@ class Staging {
       sequence: partSequence(this.#parts),
       source,
     });
-    const rejected = [...(verdict?.rejected ?? []), ...tooManyLines(part)];
+    const rejected = [...(verdict?.rejected ?? []), ...tooManyLines(part)].sort((a, b) => a.row - b.row);
     if (rejected.length > 0) {
       const texts = textsOf(rejected.map(({ row }) => row));
       const numbers: Numbers = new Map([...part.numbers, ...part.tooMany]);

@@ -61,7 +61,7 @@ export interface ReadSlice {
   /** Rows that are not read at native speed. */
   readonly unread: number;
 
-  /** Those, in order; before the next slice is read. @throws unavailable */
+  /** Those, in any order; before the next slice is read. @throws unavailable */
   unreadRows(): AsyncIterable<readonly UnreadRow[]>;
 
   /** Numbers the lines, unless they have ids of their own, and writes them as a part. @throws unavailable */

@@ -8,11 +8,11 @@ import { lineLimits } from '../../src/model/line.ts';
 import { LineReader } from '../../src/model/read-line.ts';
 import { dice } from '../support/seed.ts';
 import { oddDate, oddNumber, oddPrice, oddQuantity, oddText, padded, rawJson } from './odd-values.ts';
-import { csvOf, type StagedLine, staged } from './staging.ts';
+import { csvOf, type StagedLine, sampleRows, staged } from './staging.ts';
 
-const ROWS = process.env.TILLSTREAM_TEST_LONG === '1' ? 40_000 : 4000;
+const ROWS = process.env.TILLSTREAM_TEST_LONG === '1' ? 40_000 : 1500;
 /** Small, so that a row that DuckDB cannot read at all takes few others with it from the native way. */
-const SLICE_BYTES = 8000;
+const SLICE_BYTES = 12_000;
 const { seed } = dice('one rule');
 
 const COLUMNS = [
@@ -230,3 +230,38 @@ function parsed(line: string): unknown {
     return line;
   }
 }
+
+/** Rows of the sample, every seventh spoiled that stands within its invoice: by turns in what says which invoice, and elsewhere. */
+function spoiledRows(): string[][] {
+  const [header = [], ...data] = sampleRows(2000, seed);
+  const spoiled = data.map((row, at) => {
+    const isWithin = row[0] === data[at - 1]?.[0] && row[0] === data[at + 1]?.[0];
+    if (at % 7 !== 0 || !isWithin) return row;
+    return at % 2 === 0 ? row.with(header.indexOf('InvoiceNo'), '') : row.with(header.indexOf('Quantity'), 'six');
+  });
+  return [header, ...spoiled];
+}
+
+it.each([1500, 4000])(
+  'slices of %i bytes: numbers, and what is told of rejects, are those of the whole',
+  async (bytes) => {
+    const file = csvOf(spoiledRows());
+    const whole = await staged([file]);
+    const sliced = await staged([file], { sliceBytes: bytes });
+    expect(sliced.staged.parts).toBeGreaterThan(20);
+    expect(whole.rejects.length).toBeGreaterThan(50);
+    expect(whole.rejects.filter(({ lineId }) => lineId === null)).toEqual([]);
+    expect(whole.rejects.map(({ row }) => row)).toEqual(whole.rejects.map(({ row }) => row).sort((a, b) => a - b));
+    const brief = ({ row, byteOffset, code, invoiceNo, lineId }: Reject) =>
+      [row, byteOffset, code, invoiceNo, lineId].join(' ');
+    expect(sliced.rejects.map(brief)).toEqual(whole.rejects.map(brief));
+    expect(sliced.lines).toEqual(whole.lines);
+    for (const { byteOffset, text } of whole.rejects.slice(0, 10)) {
+      expect(
+        Buffer.from(file)
+          .toString('utf8', byteOffset ?? 0)
+          .startsWith(`${text}\n`),
+      ).toBe(true);
+    }
+  },
+);
