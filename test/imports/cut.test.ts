@@ -1,41 +1,23 @@
 // A file cut in pieces, through invoices: together they are one import with the true totals; one by one, what would change is
 // asked, and numbered on, replaced or left, as its owner says.
 import { afterEach, expect, it } from 'vitest';
-import type { ImportReport } from '../../src/imports/import.ts';
+import { REVENUE } from '../e2e/dataset-figures.ts';
+import { dataset } from '../support/dataset.ts';
 import { endPlatforms, freshDirectory, type Platform, startPlatform } from '../support/platform.ts';
-import { csvOf, sampleRows } from './staging.ts';
-import { settled } from './watched.ts';
+import { csvOf, realRows, sampleRows } from './staging.ts';
+import { answered, settled, upload } from './watched.ts';
 
-const LINES = 3000;
-const PIECES = process.env.TILLSTREAM_TEST_LONG === '1' ? 55 : 6;
-const [header = [], ...data] = sampleRows(LINES);
+const isLong = process.env.TILLSTREAM_TEST_LONG === '1';
+const isReal = isLong && dataset !== null;
+const PIECES = isLong ? 55 : 6;
+const [header = [], ...data] = isReal ? realRows() : sampleRows(3000);
+const LINES = data.length;
 
 afterEach(endPlatforms);
 
 function pieces(): string[] {
   const size = Math.ceil(data.length / PIECES);
   return Array.from({ length: PIECES }, (_, at) => csvOf([header, ...data.slice(at * size, (at + 1) * size)]));
-}
-
-async function upload(platform: Platform, files: readonly string[], options: object = {}): Promise<ImportReport> {
-  const form = new FormData();
-  form.append('options', JSON.stringify(options));
-  for (const [at, text] of files.entries()) form.append('file', new Blob([text]), `piece-${at + 1}.csv`);
-  const answer = await fetch(`${platform.url}/v1/imports`, { method: 'POST', body: form });
-  const body = (await answer.json()) as ImportReport;
-  if (answer.status !== 202) throw new Error(JSON.stringify(body));
-  return settled(platform, body.id);
-}
-
-async function answered(platform: Platform, id: string, answer: object): Promise<ImportReport> {
-  const { status, body } = await platform.request(
-    'POST',
-    `/v1/imports/${id}/answer`,
-    JSON.stringify(answer),
-    'application/json',
-  );
-  if (status !== 200) throw new Error(JSON.stringify(body));
-  return settled(platform, id);
 }
 
 /** What all three stores hold, once they agree. */
@@ -47,12 +29,14 @@ async function held(platform: Platform) {
 }
 
 it('cut in pieces: named together they are one import; one by one they ask, and are numbered on', {
-  timeout: 120_000,
+  timeout: isReal ? 1_800_000 : 120_000,
 }, async () => {
   const together = await startPlatform(await freshDirectory('together'));
   const whole = await upload(together, pieces());
   expect(whole).toMatchObject({ state: 'done', counts: { rows: LINES, lines: LINES, rejected: 0 } });
   const truth = await held(together);
+  expect(truth.lines).toBe(LINES);
+  if (isReal) expect(truth).toMatchObject({ lines: 541_909, invoices: 25_900, revenue: String(REVENUE) });
   // The file that was cut is another file with the same lines: nothing changes, nothing is asked.
   expect(await upload(together, [csvOf([header, ...data])])).toMatchObject({ state: 'done', counts: { replaced: 0 } });
   expect(await held(together)).toEqual(truth);

@@ -144,7 +144,7 @@ const width = fc.constantFrom(1, 2, 2);
 const two = (of: fc.Arbitrary<number>) =>
   fc.tuple(of, width).map(([value, digitCount]) => String(value).padStart(digitCount, '0'));
 const year = fc.oneof(
-  { weight: 6, arbitrary: fc.constantFrom('2010', '2011', '2012', '2100', '2000', '1900') },
+  { weight: 6, arbitrary: fc.constantFrom('2010', '2011', '2012', '2100', '2000', '1900', '1899') },
   {
     weight: 1,
     arbitrary: fc.constantFrom(

@@ -1,8 +1,12 @@
 // Files staged as an import does it, without a platform: what lines and rejects they become.
+
+import { readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { DuckDBInstance } from '@duckdb/node-api';
+import { parse } from 'csv-parse/sync';
 import { sampleCsv } from '../../src/client/sample-csv.ts';
 import { ImportReader } from '../../src/imports/duckdb-import-reader.ts';
 import { DuckDbStager } from '../../src/imports/duckdb-stager.ts';
@@ -10,6 +14,7 @@ import type { ImportOptions, Reject } from '../../src/imports/import.ts';
 import { sniff } from '../../src/imports/sniff.ts';
 import { type Staged, stageFiles } from '../../src/imports/stage.ts';
 import type { DateOrder } from '../../src/model/dates.ts';
+import { dataset } from '../support/dataset.ts';
 
 export interface StagedLine {
   readonly invoiceNo: string;
@@ -137,6 +142,14 @@ export function sampleRows(lines: number, seed = 1): string[][] {
 
 function unquoted(field: string): string {
   return field.startsWith('"') ? field.slice(1, -1).replaceAll('""', '"') : field;
+}
+
+/** The first rows of the real data set, or all, as rows of text, the header first. */
+export function realRows(rows = Number.POSITIVE_INFINITY): string[][] {
+  if (dataset === null) throw new Error('TILLSTREAM_TEST_DATASET is not set');
+  const bytes = readFileSync(dataset);
+  const text = (dataset.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('latin1');
+  return parse(text, Number.isFinite(rows) ? { to: rows + 1 } : {});
 }
 
 export function csvOf(rows: readonly (readonly string[])[], delimiter = ',', newline = '\n'): string {

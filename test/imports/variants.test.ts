@@ -2,10 +2,11 @@
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { textOfWindows1252 } from '../../src/model/windows-1252.ts';
-import { csvOf, type StagedFiles, sampleRows, staged, writtenByDuckDb } from './staging.ts';
+import { dataset } from '../support/dataset.ts';
+import { csvOf, realRows, type StagedFiles, sampleRows, staged, writtenByDuckDb } from './staging.ts';
 
 const LINES = 3000;
-const rows = sampleRows(LINES);
+const rows = dataset === null ? sampleRows(LINES) : realRows(LINES);
 const [header = [], ...data] = rows;
 const column = (name: string): number => header.indexOf(name);
 /** The rows with a column changed. */

@@ -25,3 +25,28 @@ export async function settled(platform: Platform, id: string): Promise<ImportRep
     await pause(LOOK_MS);
   }
 }
+
+/** Files of one import, in their order; the import, once it has ended or asks. */
+export async function upload(
+  platform: Platform,
+  files: readonly (string | Buffer)[],
+  options: object = {},
+): Promise<ImportReport> {
+  const form = new FormData();
+  form.append('options', JSON.stringify(options));
+  for (const [at, bytes] of files.entries()) {
+    form.append('file', new Blob([typeof bytes === 'string' ? bytes : new Uint8Array(bytes)]), `file-${at + 1}.csv`);
+  }
+  const answer = await fetch(`${platform.url}/v1/imports`, { method: 'POST', body: form });
+  const body = (await answer.json()) as ImportReport;
+  if (answer.status !== 202) throw new Error(JSON.stringify(body));
+  return settled(platform, body.id);
+}
+
+/** What its owner says to what it asks; the import, once it has ended or asks again. */
+export async function answered(platform: Platform, id: string, answer: object): Promise<ImportReport> {
+  const text = JSON.stringify(answer);
+  const { status, body } = await platform.request('POST', `/v1/imports/${id}/answer`, text, 'application/json');
+  if (status !== 200) throw new Error(JSON.stringify(body));
+  return settled(platform, id);
+}
