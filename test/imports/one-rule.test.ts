@@ -1,7 +1,7 @@
 // Door and file have one rule: what DuckDB reads natively is what LineReader reads, for odd values in every field; the same rows
 // are lines, and the same are refused, with the same code. And numbers do not depend on where a file is cut into slices.
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import type { Reject } from '../../src/imports/import.ts';
 import type { DateOrder } from '../../src/model/dates.ts';
 import { lineLimits } from '../../src/model/line.ts';
@@ -12,7 +12,7 @@ import { csvOf, type StagedLine, sampleRows, staged } from './staging.ts';
 
 const ROWS = process.env.TILLSTREAM_TEST_LONG === '1' ? 40_000 : 1500;
 /** Small, so that a row that DuckDB cannot read at all takes few others with it from the native way. */
-const SLICE_BYTES = 12_000;
+const SLICE_BYTES = 20_000;
 const { seed } = dice('one rule');
 
 const COLUMNS = [
@@ -133,34 +133,29 @@ function differences(file: Read, door: Read) {
 
 const SAME = { file: [], door: [] };
 
-const ORDERS = ['month-first', 'day-first'] as const;
-
-describe.each(ORDERS)('a CSV, dates %s', (dateOrder) => {
-  it.each([
-    ['odd values', COLUMNS, true],
-    ['odd values, line breaks and quotes among them', COLUMNS, false],
-    ['more columns', [...COLUMNS, ...EXTRAS], true],
-    ['a column that numbers the lines', ['LineNo', ...COLUMNS], true],
-  ])('%s', async (_name, columns, isCalm) => {
-    const rows = oddRows(columns, dateOrder, isCalm);
-    const file = csvOf([columns, ...rows.map((row) => columns.map((name) => row[name] ?? ''))]);
-    const isNumbered = columns.includes('LineNo');
-    const read = await fromFile(file, dateOrder, isNumbered);
-    expect(differences(read, atTheDoor(rows, dateOrder, isNumbered))).toEqual(SAME);
-  });
+it.each<[string, DateOrder, string[], boolean]>([
+  ['odd values', 'month-first', COLUMNS, true],
+  ['odd values, days first', 'day-first', COLUMNS, true],
+  ['odd values, line breaks and quotes among them', 'month-first', COLUMNS, false],
+  ['more columns', 'month-first', [...COLUMNS, ...EXTRAS], true],
+  ['a column that numbers the lines', 'month-first', ['LineNo', ...COLUMNS], true],
+])('a CSV: %s', async (_name, dateOrder, columns, isCalm) => {
+  const rows = oddRows(columns, dateOrder, isCalm);
+  const file = csvOf([columns, ...rows.map((row) => columns.map((name) => row[name] ?? ''))]);
+  const isNumbered = columns.includes('LineNo');
+  const read = await fromFile(file, dateOrder, isNumbered);
+  expect(differences(read, atTheDoor(rows, dateOrder, isNumbered))).toEqual(SAME);
 });
 
-describe.each(ORDERS)('NDJSON, dates %s', (dateOrder) => {
-  it.each([
-    ['odd values', COLUMNS],
-    ['more keys', [...COLUMNS, ...EXTRA_KEYS]],
-    ['a key that numbers the lines', ['LineNo', ...COLUMNS]],
-  ])('%s', async (_name, columns) => {
-    const lines = oddLines(columns, dateOrder);
-    const isNumbered = columns.includes('LineNo');
-    const read = await fromFile(lines.map((line) => `${line}\n`).join(''), dateOrder, isNumbered);
-    expect(differences(read, atTheDoor(lines.map(parsed), dateOrder, isNumbered))).toEqual(SAME);
-  });
+it.each<[string, DateOrder, string[]]>([
+  ['odd values', 'month-first', COLUMNS],
+  ['more keys, days first', 'day-first', [...COLUMNS, ...EXTRA_KEYS]],
+  ['a key that numbers the lines', 'month-first', ['LineNo', ...COLUMNS]],
+])('NDJSON: %s', async (_name, dateOrder, columns) => {
+  const lines = oddLines(columns, dateOrder);
+  const isNumbered = columns.includes('LineNo');
+  const read = await fromFile(lines.map((line) => `${line}\n`).join(''), dateOrder, isNumbered);
+  expect(differences(read, atTheDoor(lines.map(parsed), dateOrder, isNumbered))).toEqual(SAME);
 });
 
 /** What is found of the keys stands in the first lines. */
@@ -233,7 +228,7 @@ function parsed(line: string): unknown {
 
 /** Rows of the sample, every seventh spoiled that stands within its invoice: by turns in what says which invoice, and elsewhere. */
 function spoiledRows(): string[][] {
-  const [header = [], ...data] = sampleRows(2000, seed);
+  const [header = [], ...data] = sampleRows(1200, seed);
   const spoiled = data.map((row, at) => {
     const isWithin = row[0] === data[at - 1]?.[0] && row[0] === data[at + 1]?.[0];
     if (at % 7 !== 0 || !isWithin) return row;
@@ -242,7 +237,7 @@ function spoiledRows(): string[][] {
   return [header, ...spoiled];
 }
 
-it.each([1500, 4000])(
+it.each([1000, 4000])(
   'slices of %i bytes: numbers, and what is told of rejects, are those of the whole',
   async (bytes) => {
     const file = csvOf(spoiledRows());
