@@ -66,6 +66,7 @@ const STEPS: Readonly<Partial<Record<ImportReport['state'], string>>> = {
   waiting: 'waiting for its turn',
   reading: 'looking at the files',
   staging: 'reading',
+  checking: 'comparing with what is there',
   loading: 'loading',
 };
 

@@ -7,10 +7,14 @@ import type { LineColumns } from '../stores/orders/order-store.ts';
 import { isInputFailure, storeError } from '../stores/warehouse/duckdb-failure.ts';
 import { sqlText } from '../stores/warehouse/duckdb-session.ts';
 import { readColumns } from './duckdb-part-columns.ts';
+import { isWholeZstd } from './zstd-frames.ts';
 
 const MEMORY_LIMIT_MB = 96;
 /** A row longer than this is none; DuckDB takes twice as much for its buffer. */
 const LINE_BYTES_MAX = 2 ** 22;
+
+/** DuckDB's own, of Parquet. */
+const ROW_NUMBER = 'file_row_number';
 
 export class ImportReader {
   readonly #instance: DuckDBInstance;
@@ -43,7 +47,12 @@ export class ImportReader {
   async parquetColumns(file: string): Promise<string[]> {
     return reading(file, async () => {
       const described = await this.#connection.runAndReadAll(`DESCRIBE SELECT * FROM read_parquet(${sqlText(file)})`);
-      return described.getRows().map(([name]) => String(name));
+      const names = described.getRows().map(([name]) => String(name));
+      if (names.includes(ROW_NUMBER)) {
+        const message = `${path.basename(file)} has a column ${ROW_NUMBER}, the name under which rows of Parquet are counted.`;
+        throw new TillstreamError('not_a_csv', message, { hint: 'Write the file with another name for it.' });
+      }
+      return names;
     });
   }
 
@@ -57,14 +66,16 @@ export class ImportReader {
 
   /** As text, line by line; Node 20 has no zstd. @throws not_a_csv, unavailable */
   async unpackZstd(file: string, to: string): Promise<void> {
-    await reading(file, () =>
-      this.#connection.run(`
-        COPY (
-          SELECT line FROM read_csv(${sqlText(file)}, compression = 'zstd', auto_detect = false, header = false, quote = '',
-            escape = '', delim = '\x01', max_line_size = ${LINE_BYTES_MAX}, buffer_size = ${2 * LINE_BYTES_MAX}, parallel = false,
-            strict_mode = false, columns = {line: 'VARCHAR'})
-        ) TO ${sqlText(to)} (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01')`),
-    );
+    if (!isWholeZstd(file)) {
+      throw new TillstreamError('not_a_csv', `${path.basename(file)} is damaged: it ends in the middle.`);
+    }
+    const unpack = `
+      COPY (
+        SELECT line FROM read_csv(${sqlText(file)}, compression = 'zstd', auto_detect = false, header = false, quote = '',
+          escape = '', delim = '\x01', max_line_size = ${LINE_BYTES_MAX}, buffer_size = ${2 * LINE_BYTES_MAX}, parallel = false,
+          strict_mode = false, columns = {line: 'VARCHAR'})
+      ) TO ${sqlText(to)} (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01')`;
+    await reading(file, () => this.#connection.run(unpack), true);
   }
 
   close(): void {
@@ -74,11 +85,16 @@ export class ImportReader {
   }
 }
 
-async function reading<T>(file: string, work: () => Promise<T>): Promise<T> {
+async function reading<T>(file: string, work: () => Promise<T>, isText = false): Promise<T> {
+  const name = path.basename(file);
   try {
     return await work();
-  } catch (error) {
-    if (!isInputFailure(error)) throw storeError(error, `${path.basename(file)} cannot be read`);
-    throw new TillstreamError('not_a_csv', `${path.basename(file)} is damaged.`, { cause: error });
+  } catch (cause) {
+    if (!isInputFailure(cause)) throw storeError(cause, `${name} cannot be read`);
+    if (!isText) throw new TillstreamError('not_a_csv', `${name} is damaged.`, { cause });
+    throw new TillstreamError('not_a_csv', `${name} is damaged, or what it holds is not UTF-8.`, {
+      cause,
+      hint: 'Unpack it with zstd -d, and import what comes out.',
+    });
   }
 }

@@ -21,37 +21,40 @@ const NUMBERS = [
   ['position', 'CAST("position" AS DOUBLE)'],
 ] as const;
 
-/** @param from SQL for a relation with the columns of a part, its lines as LineColumns wants them */
+/**
+ * In three statements: each is one turn of this thread, which may be busy writing the part before.
+ * @param from SQL for a relation with the columns of a part, its lines as LineColumns wants them
+ */
 export async function readColumns(connection: DuckDBConnection, from: string): Promise<LineColumns> {
-  const counted = await connection.runAndReadAll(`SELECT count(*) FROM ${from}`);
-  const count = Number(counted.getRows()[0]?.[0]);
-  const dictionaries: (string | null)[][] = [];
-  for (const [name, column] of TEXTS) {
-    await connection.run(`DROP TYPE IF EXISTS ${name}_texts`);
-    await connection.run(
-      `CREATE TEMP TYPE ${name}_texts AS ENUM (SELECT DISTINCT ${column} FROM ${from} WHERE ${column} IS NOT NULL)`,
-    );
-    const values = await connection.runAndReadAll(`SELECT unnest(enum_range(NULL::${name}_texts))::VARCHAR`);
-    dictionaries.push([null, ...values.getRows().map(([value]) => String(value))]);
-  }
-  // Code 0 stands for none; those of DuckDB begin with 0.
-  const codes = TEXTS.map(() => new Uint32Array(count));
-  const numbers = NUMBERS.map(() => new Float64Array(count));
-  const result = await connection.stream(`
+  await connection.run(
+    TEXTS.map(
+      ([name, column]) => `
+        DROP TYPE IF EXISTS ${name}_texts;
+        CREATE TEMP TYPE ${name}_texts AS ENUM (SELECT DISTINCT ${column} FROM ${from} WHERE ${column} IS NOT NULL);`,
+    ).join(''),
+  );
+  const dictionaries = await connection.runAndReadAll(
+    `SELECT ${TEXTS.map(([name]) => `enum_range(NULL::${name}_texts)::VARCHAR[]`).join()}`,
+  );
+  const values = dictionaries.getRowsJS()[0] as string[][];
+  const lines = await connection.run(`
     SELECT ${TEXTS.map(([name, column]) => `CAST(coalesce(enum_code(CAST(${column} AS ${name}_texts)) + 1, 0) AS UINTEGER)`).join()},
       ${NUMBERS.map(([, expression]) => expression).join()}
     FROM ${from}`);
-  for (let at = 0; ; ) {
-    const chunk = await result.fetchChunk();
-    if (chunk === null || chunk.rowCount === 0) break;
-    for (const [index, column] of [...codes, ...numbers].entries()) {
-      copyItems(chunk.getColumnVector(index), column, at);
+  const count = lines.rowCount;
+  // Code 0 stands for none; those of DuckDB begin with 0.
+  const codes = TEXTS.map(() => new Uint32Array(count));
+  const numbers = NUMBERS.map(() => new Float64Array(count));
+  for (let index = 0, at = 0; index < lines.chunkCount; index += 1) {
+    const chunk = lines.getChunk(index);
+    for (const [each, column] of [...codes, ...numbers].entries()) {
+      copyItems(chunk.getColumnVector(each), column, at);
     }
     at += chunk.rowCount;
   }
   const texts = TEXTS.map(([name], index): [string, TextColumn] => [
     name,
-    { codes: codes[index] ?? new Uint32Array(), values: dictionaries[index] ?? [] },
+    { codes: codes[index] ?? new Uint32Array(), values: [null, ...(values[index] ?? [])] },
   ]);
   const columns = [...texts, ...NUMBERS.map(([name], index) => [name, numbers[index]] as const)];
   return { count, ...Object.fromEntries(columns) } as LineColumns;

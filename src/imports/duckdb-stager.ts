@@ -9,7 +9,7 @@ import { isInputFailure, storeError } from '../stores/warehouse/duckdb-failure.t
 import { sqlText } from '../stores/warehouse/duckdb-session.ts';
 import { linesSql, type RawRows } from './duckdb-line-sql.ts';
 import { rawRows } from './duckdb-raw-rows.ts';
-import type { Reading } from './import.ts';
+import { isNumbered, type Reading } from './import.ts';
 import type { Judged, Numbers, PartTarget, ReadSlice, Slice, StagedPart, Stager, UnreadRow } from './stager.ts';
 
 export interface StagerOptions {
@@ -180,12 +180,11 @@ export class DuckDbStager implements Stager {
       await this.#reads.run(`CREATE OR REPLACE TABLE ${table} AS ${linesSql(raw, reading)}`);
       const [rows, unread] = await rowOf(this.#reads, `SELECT count(*), count(*) FILTER (NOT ok) FROM ${table}`);
       this.#slices += 1;
-      const hasLineIds = reading.columns.some(({ field }) => field === 'lineId');
       return {
         rows: Number(rows),
         unread: Number(unread),
         unreadRows: () => this.#unreadRows(table, raw),
-        write: (judged, target) => this.#write(table, judged, hasLineIds, target),
+        write: (judged, target) => this.#write(table, judged, isNumbered(reading), target),
       };
     } catch (error) {
       if (isInputFailure(error)) return null;
@@ -253,6 +252,22 @@ export class DuckDbStager implements Stager {
 
   async invoices(): Promise<number> {
     return Number((await rowOf(this.#writes, 'SELECT count(*) FROM counts'))[0]);
+  }
+
+  async superseded(parts: readonly string[]): Promise<{ lines: number; revenueE4: bigint }> {
+    try {
+      const [lines, revenueE4] = await rowOf(
+        this.#writes,
+        `SELECT coalesce(sum(lines - 1), 0), coalesce(CAST(sum(total - kept) * 10000 AS HUGEINT), 0)
+        FROM (
+          SELECT count(*) AS lines, sum(amount) AS total, arg_max(amount, "sequence") AS kept
+          FROM read_parquet([${parts.map(sqlText).join()}]) GROUP BY invoice_no, line_id HAVING count(*) > 1
+        )`,
+      );
+      return { lines: Number(lines), revenueE4 };
+    } catch (error) {
+      throw storeError(error, FAILURE);
+    }
   }
 
   close(): void {

@@ -12,6 +12,7 @@ export const STATES = [
   'reading',
   'needs_answer',
   'staging',
+  'checking',
   'loading',
   'done',
   'already_imported',
@@ -154,7 +155,8 @@ export const Import = Type.Object(
     id: text,
     state: Type.Enum(STATES, {
       description:
-        '`waiting` for its turn; `reading` and `staging`: nothing is in the stores yet; `needs_answer`: see `question`; ' +
+        '`waiting` for its turn; `reading` and `staging`, then `checking` what other sources brought: nothing is in the ' +
+        'stores yet; `needs_answer`: see `question`; ' +
         '`already_imported`: the same bytes came before, nothing was done; `checked`: the end of a dry run.',
     }),
     origin: Type.Enum(['upload', 'inbox']),

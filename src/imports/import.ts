@@ -56,6 +56,11 @@ export interface ReadColumn {
   readonly field: Field | null;
 }
 
+/** Its lines have numbers of their own. */
+export function isNumbered({ columns }: Pick<Reading, 'columns'>): boolean {
+  return columns.some(({ field }) => field === 'lineId');
+}
+
 /** What only the owner can say. */
 export type Question =
   | {
@@ -113,6 +118,8 @@ export type ImportState =
   | 'reading'
   | 'needs_answer'
   | 'staging'
+  /** Whether other sources brought the same lines. */
+  | 'checking'
   | 'loading'
   | 'done'
   /** The same bytes were imported before: nothing was done. */

@@ -5,7 +5,7 @@ import { appendFileSync, writeFileSync } from 'node:fs';
 import { columnNames, fieldOf } from '../model/columns.ts';
 import type { Refusal } from '../model/errors.ts';
 import { LineReader } from '../model/read-line.ts';
-import type { Reading } from './import.ts';
+import { isNumbered, type Reading } from './import.ts';
 import type { Judged, UnreadRow } from './stager.ts';
 
 export interface RejectedText {
@@ -46,7 +46,7 @@ export function createJudge(
   let otherCount = 0;
   writeFileSync(file, '');
 
-  const isNumbered = reading.columns.some(({ field }) => field === 'lineId');
+  const hasNumbers = isNumbered(reading);
   const asSent = renaming(reading);
 
   const take = ({ row, texts }: UnreadRow): string => {
@@ -55,7 +55,7 @@ export function createJudge(
     if (values === BLANK) return '';
     const sent = asSent(values);
     const read = refusal === undefined ? reader.read(sent) : { refusal };
-    const result = 'line' in read && isNumbered && read.line.lineId === '' ? { refusal: noLineId(reading) } : read;
+    const result = 'line' in read && hasNumbers && read.line.lineId === '' ? { refusal: noLineId(reading) } : read;
     if ('refusal' in result) {
       if (result.refusal.code === 'invalid_date' && others.some((other) => 'line' in other.read(sent))) otherCount += 1;
       const invoiceNo = invoiceNoOf(reader, sent);

@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { open, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { messageOf, TillstreamError } from '../model/errors.ts';
-import type { ImportedFile, ImportReport } from './import.ts';
+import type { ImportedFile, ImportProgress, ImportReport } from './import.ts';
 import { MANIFEST } from './parts.ts';
 import type { Staged } from './stage.ts';
 
@@ -24,13 +24,24 @@ export interface ImportManifest extends Omit<ImportReport, 'progress' | 'seconds
   /** Rejects are in the quarantine. */
   readonly rejectsKept: boolean;
   readonly cancelling: boolean;
-  /** Its owner has said that the rejects are all right. */
+  /** Lines of the stores that its parts have replaced so far, by ones that differ. */
   readonly replaced: number;
 }
 
 /** BigInt as text. */
 export interface StagedTotals extends Omit<Staged, 'revenueE4'> {
   readonly revenueE4: string;
+}
+
+/** What is answered of it. */
+export function reportOf(manifest: ImportManifest, progress: ImportProgress | null): ImportReport {
+  const { id, state, origin, files, options, readings, question, error, counts, firstRejects, sameAs } = manifest;
+  const { createdAt, startedAt, endedAt } = manifest;
+  const seconds = startedAt === null || endedAt === null ? null : (Date.parse(endedAt) - Date.parse(startedAt)) / 1000;
+  return {
+    ...{ id, state, origin, files, options, readings, question, error },
+    ...{ createdAt, startedAt, endedAt, seconds, progress, counts, firstRejects, sameAs },
+  };
 }
 
 export function readManifest(directory: string): ImportManifest {

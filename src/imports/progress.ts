@@ -29,6 +29,10 @@ export function progressOf(manifest: ImportManifest, watched: Watched, nowMs = p
       secondsLeft: done === 0 ? null : Math.ceil((seconds / done) * (1 - share)),
     };
   }
+  if (manifest.state === 'checking' && staged !== null) {
+    const { lines } = staged;
+    return { bytes: bytesTotal, bytesTotal, lines, linesTotal: lines, linesPerSecond: 0, secondsLeft: null };
+  }
   const { bytes = 0, lines = 0 } = watched.staging ?? {};
   return {
     bytes,

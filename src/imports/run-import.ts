@@ -10,13 +10,15 @@ import { TillstreamError } from '../model/errors.ts';
 import { lineLimits } from '../model/line.ts';
 import { textFromE4 } from '../model/money.ts';
 import type { Warehouse } from '../stores/warehouse/warehouse.ts';
-import type { Conflict, ImportCounts, ImportState, Question } from './import.ts';
-import { type ImportManifest, removeFiles, writeManifest } from './manifest.ts';
+import type { ImportHistory } from './history.ts';
+import { type Conflict, type ImportCounts, type ImportState, isNumbered, type Question } from './import.ts';
+import { type ImportManifest, removeFiles } from './manifest.ts';
 import { partName } from './parts.ts';
 import { firstRejects, keepRejects, type RejectKeeper } from './rejects.ts';
 import type { ImportWorker } from './worker.ts';
 
 export interface RunDependencies {
+  readonly history: ImportHistory;
   readonly worker: ImportWorker;
   readonly warehouse: Pick<Warehouse, 'conflicts' | 'loadPart'>;
   readonly quarantine: RejectKeeper;
@@ -30,9 +32,6 @@ export interface RunDependencies {
   /** Resolves when a part may be loaded; until partLoaded() the stores may differ. */
   readonly partBegins: () => Promise<void>;
   readonly partLoaded: () => void;
-  /** An earlier import of the same bytes, read in the same way. */
-  readonly sameAs: (manifest: ImportManifest) => ImportManifest | null;
-  readonly directoryOf: (id: string) => string;
 }
 
 const MAX_REJECTS_PERCENT = 10;
@@ -40,59 +39,55 @@ const EXAMPLES_MAX = 20;
 /** Of all dates that show their order, how many may show another before its owner is asked. */
 const OTHER_DATES_SHARE_MAX = 0.01;
 
-/** An import under way; whoever looks at it sees `manifest` as it is now. */
 export class ImportRun {
-  manifest: ImportManifest;
+  readonly #id: string;
   readonly #dependencies: RunDependencies;
   readonly #directory: string;
 
-  constructor(manifest: ImportManifest, dependencies: RunDependencies) {
-    this.manifest = manifest;
+  constructor(id: string, dependencies: RunDependencies) {
+    this.#id = id;
     this.#dependencies = dependencies;
-    this.#directory = dependencies.directoryOf(manifest.id);
+    this.#directory = dependencies.history.directoryOf(id);
+  }
+
+  /** As it is now; others may have it cancelled at any time. */
+  get #manifest(): ImportManifest {
+    return this.#dependencies.history.find(this.#id);
+  }
+
+  #update(change: Partial<ImportManifest>): Promise<void> {
+    return this.#dependencies.history.update(this.#id, change);
   }
 
   /** Resolves when it has ended, or asks. @throws what it cannot do anything about; run() again goes on */
   async run(): Promise<void> {
-    if (this.manifest.state !== 'loading') {
-      if (this.manifest.cancelling) return this.#end('cancelled');
+    if (this.#manifest.state !== 'loading') {
+      if (this.#manifest.cancelling) return this.#end('cancelled');
       if (!(await this.#examine())) return;
       if (!(await this.#stage())) return;
       if (!(await this.#check())) return;
-      if (this.manifest.cancelling) return this.#end('cancelled');
-      if (this.manifest.options.dryRun === true) return this.#end('checked');
-      await this.update({ state: 'loading' });
+      if (this.#manifest.cancelling) return this.#end('cancelled');
+      if (this.#manifest.options.dryRun === true) return this.#end('checked');
+      await this.#update({ state: 'loading' });
     }
     await this.#load();
   }
 
-  /** Seen at once; on disk when it resolves. @throws unavailable  it is in the state that it was in */
-  async update(change: Partial<ImportManifest>): Promise<void> {
-    const { state } = this.manifest;
-    this.manifest = { ...this.manifest, ...change };
-    try {
-      await writeManifest(this.#directory, this.manifest);
-    } catch (error) {
-      this.manifest = { ...this.manifest, state };
-      throw error;
-    }
-  }
-
   /** @returns whether it goes on */
   async #examine(): Promise<boolean> {
-    const { worker, dateOrder, sameAs } = this.#dependencies;
-    const { files, options } = this.manifest;
-    await this.update({
+    const { worker, dateOrder, history } = this.#dependencies;
+    const { files, options } = this.#manifest;
+    await this.#update({
       state: 'reading',
-      startedAt: this.manifest.startedAt ?? new Date().toISOString(),
+      startedAt: this.#manifest.startedAt ?? new Date().toISOString(),
       error: null,
     });
     const examined = await worker.examine({ directory: this.#directory, files, options, dateOrder });
-    await this.update({
+    await this.#update({
       files: files.map((file, index) => ({ ...file, ...only(examined[index]) })),
       readings: examined.map(({ reading }) => reading),
     });
-    const known = sameAs(this.manifest);
+    const known = history.sameAs(this.#manifest);
     if (known !== null) return this.#again(known);
     const question = examined.find((file) => file.question !== null)?.question;
     return question === undefined || question === null ? true : this.#ask(question);
@@ -100,9 +95,9 @@ export class ImportRun {
 
   /** The same bytes: nothing to do, or the same parts once more. */
   async #again(known: ImportManifest): Promise<boolean> {
-    await this.update({ sameAs: known.id, counts: known.counts });
-    if (this.manifest.options.again === true && this.manifest.options.dryRun !== true) {
-      await this.#loadParts(this.#dependencies.directoryOf(known.id), known.partsCommitted, 0);
+    await this.#update({ sameAs: known.id, counts: known.counts });
+    if (this.#manifest.options.again === true && this.#manifest.options.dryRun !== true) {
+      await this.#loadParts(this.#dependencies.history.directoryOf(known.id), known.partsCommitted, 0);
       await this.#end('done');
     } else await this.#end('already_imported');
     return false;
@@ -110,10 +105,10 @@ export class ImportRun {
 
   async #stage(): Promise<boolean> {
     const { worker, clock, timeZone, diskReserveBytes } = this.#dependencies;
-    const { files, readings, id, continued } = this.manifest;
-    const receivedAt = this.manifest.receivedAt ?? clock.nowMicros();
+    const { files, readings, id, continued } = this.#manifest;
+    const receivedAt = this.#manifest.receivedAt ?? clock.nowMicros();
     await removeFiles(this.#directory, (name) => name.startsWith('part-'));
-    await this.update({ state: 'staging', receivedAt, staged: null });
+    await this.#update({ state: 'staging', receivedAt, staged: null });
     const staged = await worker.stage({
       directory: this.#directory,
       files: files.flatMap(({ name, object }, index) => {
@@ -129,7 +124,7 @@ export class ImportRun {
       ).filter((file) => existsSync(file)),
       diskReserveBytes,
     });
-    await this.update({
+    await this.#update({
       staged: { ...staged, revenueE4: staged.revenueE4.toString() },
       readings: readings.map((reading, index) => ({
         ...reading,
@@ -143,7 +138,7 @@ export class ImportRun {
 
   /** That the file is the right one, rightly read, and changes nothing that others brought, unless its owner says so. */
   async #check(): Promise<boolean> {
-    const { options, staged, files } = this.manifest;
+    const { options, staged, files } = this.#manifest;
     if (staged === null) throw new Error('stage() comes first');
     const doubtful = staged.files.findIndex(
       ({ certainDates, otherDates }) => otherDates > OTHER_DATES_SHARE_MAX * (certainDates + otherDates),
@@ -155,14 +150,15 @@ export class ImportRun {
     if (staged.rejected * 100 > staged.rows * percentMax || staged.lines === 0) {
       return this.#ask({ kind: 'too_many_rejects', rows: staged.rows, rejected: staged.rejected, percentMax });
     }
+    this.#dependencies.history.note(this.#id, { state: 'checking' }); // after a kill it is staged anew all the same
     await this.#dependencies.reachNewest();
     const conflicts = await this.#conflicts(staged.parts);
     if (conflicts === null || options.conflicts === 'replace') return true;
-    const isNumbered = this.manifest.readings.some(({ columns }) => columns.some(({ field }) => field === 'lineId'));
-    if (options.conflicts !== 'continue-numbering' || isNumbered || this.manifest.continued > 0) {
+    const hasNumbers = this.#manifest.readings.some(isNumbered);
+    if (options.conflicts !== 'continue-numbering' || hasNumbers || this.#manifest.continued > 0) {
       return this.#ask(conflicts);
     }
-    await this.update({ continued: staged.parts });
+    await this.#update({ continued: staged.parts });
     await this.#stage();
     return this.#check();
   }
@@ -186,14 +182,14 @@ export class ImportRun {
   }
 
   async #load(): Promise<void> {
-    const { staged } = this.manifest;
+    const { staged } = this.#manifest;
     if (staged === null) throw new Error('stage() comes first');
-    if (!this.manifest.rejectsKept) {
-      await keepRejects(this.#directory, this.manifest, this.#dependencies.quarantine);
-      await this.update({ rejectsKept: true });
+    if (!this.#manifest.rejectsKept) {
+      await keepRejects(this.#directory, this.#manifest, this.#dependencies.quarantine);
+      await this.#update({ rejectsKept: true });
     }
-    await this.#loadParts(this.#directory, staged.parts, this.manifest.partsCommitted);
-    await this.#end(this.manifest.partsCommitted < staged.parts ? 'cancelled' : 'done');
+    await this.#loadParts(this.#directory, staged.parts, this.#manifest.partsCommitted);
+    await this.#end(this.#manifest.partsCommitted < staged.parts ? 'cancelled' : 'done');
   }
 
   /** A part that was begun is finished, also when the import is cancelled: no store has what another lacks. */
@@ -206,11 +202,11 @@ export class ImportRun {
       const [orders, rows] = await Promise.allSettled([worker.loadOrders(file, next), warehouse.loadPart(file)]);
       if (orders.status === 'rejected') throw orders.reason;
       if (rows.status === 'rejected') throw rows.reason;
-      const replaced = this.manifest.replaced + orders.value.replaced;
-      const isOwn = this.manifest.sameAs === null;
-      await this.update({ replaced, error: null, ...(isOwn ? { partsCommitted: part } : {}) });
+      const replaced = this.#manifest.replaced + orders.value.replaced;
+      const isOwn = this.#manifest.sameAs === null;
+      await this.#update({ replaced, error: null, ...(isOwn ? { partsCommitted: part } : {}) });
       partLoaded();
-      if (this.manifest.cancelling) return;
+      if (this.#manifest.cancelling) return;
     }
   }
 
@@ -223,21 +219,21 @@ export class ImportRun {
     revenueE4,
   }: NonNullable<ImportManifest['staged']>): ImportCounts {
     const revenue = textFromE4(BigInt(revenueE4));
-    return { rows, lines, invoices, rejected, superseded, revenue, replaced: this.manifest.replaced };
+    return { rows, lines, invoices, rejected, superseded, revenue, replaced: this.#manifest.replaced };
   }
 
   async #ask(question: Question): Promise<false> {
-    if (this.manifest.cancelling) await this.#end('cancelled');
-    else await this.update({ state: 'needs_answer', question });
+    if (this.#manifest.cancelling) await this.#end('cancelled');
+    else await this.#update({ state: 'needs_answer', question });
     return false;
   }
 
   async #end(state: ImportState): Promise<void> {
-    const { counts: found, replaced, partsCommitted } = this.manifest;
+    const { counts: found, replaced, partsCommitted } = this.#manifest;
     const endedAt = new Date().toISOString();
     // What was counted and is not there would be read as what is.
     const counts = state === 'cancelled' && partsCommitted === 0 ? null : found;
-    await this.update({
+    await this.#update({
       state,
       endedAt,
       error: null,

@@ -9,7 +9,7 @@ import { lineLimits } from '../model/line.ts';
 import { cleanCsv, rowRanges } from './clean-csv.ts';
 import { cleanNdjson } from './clean-ndjson.ts';
 import { FileText } from './file-text.ts';
-import type { Encoding, Reading, Reject } from './import.ts';
+import { type Encoding, isNumbered, type Reading, type Reject } from './import.ts';
 import { createJudge, type RejectedText, type Verdict } from './judge.ts';
 import { partName, partSequence, REJECTS } from './parts.ts';
 import { recordRanges } from './records.ts';
@@ -140,13 +140,17 @@ class Staging {
   }
 
   async result(): Promise<Staged> {
+    // Lines that the files number may come again in another part; those that are numbered here cannot.
+    const hasNumbers = this.#order.files.some(({ reading }) => isNumbered(reading));
+    const parts = Array.from({ length: this.#parts }, (_, index) => this.#partFile(index + 1));
+    const again = hasNumbers && parts.length > 1 ? await this.#stager.superseded(parts) : { lines: 0, revenueE4: 0n };
     return {
       parts: this.#parts,
       rows: this.#rows,
-      lines: this.#lines,
+      lines: this.#lines - again.lines,
       rejected: this.#rejected,
-      superseded: this.#superseded,
-      revenueE4: this.#revenueE4,
+      superseded: this.#superseded + again.lines,
+      revenueE4: this.#revenueE4 - again.revenueE4,
       invoices: await this.#stager.invoices(),
       files: this.#files,
     };
@@ -184,6 +188,10 @@ class Staging {
     await this.#writeNext(() =>
       this.#settle(rows, verdict, name, reading, (wanted) => textsOf(slice, ranges(), wanted)),
     );
+  }
+
+  #partFile(number: number): string {
+    return path.join(this.#order.directory, partName(number));
   }
 
   /** Once the slice before is written: the next is read meanwhile. */
@@ -225,10 +233,10 @@ class Staging {
     reading: Reading,
     textsOf: (rows: readonly number[]) => readonly (RowText | null)[],
   ): Promise<void> {
-    const { directory, receivedAt, source } = this.#order;
+    const { receivedAt, source } = this.#order;
     this.#parts += 1;
     const part = await read.write(verdict, {
-      file: path.join(directory, partName(this.#parts)),
+      file: this.#partFile(this.#parts),
       receivedAt,
       sequence: partSequence(this.#parts),
       source,
@@ -337,7 +345,6 @@ function rejectOf(
   text: RowText | null,
 ): Reject {
   const number = numbers.get(row);
-  const hasLineIds = reading.columns.some(({ field }) => field === 'lineId');
   return {
     ...refusal,
     row: rowsBefore + row + 1,
@@ -346,6 +353,6 @@ function rejectOf(
     text: text?.text ?? JSON.stringify(values),
     columns: values,
     invoiceNo: number?.invoiceNo ?? invoiceNo,
-    lineId: number === undefined || hasLineIds ? null : String(number.number).padStart(6, '0'),
+    lineId: number === undefined || isNumbered(reading) ? null : String(number.number).padStart(6, '0'),
   };
 }

@@ -82,5 +82,8 @@ export interface Stager {
   /** Invoices of all rows that were written. */
   invoices(): Promise<number>;
 
+  /** Lines of parts that have one of the same identity in a later part, which is the one that counts. @throws unavailable */
+  superseded(parts: readonly string[]): Promise<{ readonly lines: number; readonly revenueE4: bigint }>;
+
   close(): void;
 }

@@ -2,6 +2,7 @@
 import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { textOfWindows1252 } from '../../src/model/windows-1252.ts';
+import { sqlText } from '../../src/stores/warehouse/duckdb-session.ts';
 import { dataset } from '../support/dataset.ts';
 import { csvOf, realRows, type StagedFiles, sampleRows, staged, writtenByDuckDb } from './staging.ts';
 
@@ -127,6 +128,15 @@ describe('the same lines come of', () => {
     expect(lines).toEqual(plain.lines);
   });
 
+  it('CSV in several frames of zstd, some without content', async () => {
+    const frame = async (some: readonly (readonly string[])[]): Promise<Buffer> =>
+      await writtenByDuckDb(`COPY (SELECT unnest(string_split(${sqlText(csvOf(some).trimEnd())}, chr(10))) AS line) TO $out
+        (FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01', COMPRESSION zstd)`);
+    const skipped = Buffer.from([0x5f, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3]);
+    const frames = [await frame(rows.slice(0, 1000)), skipped, await frame(rows.slice(1000)), skipped];
+    expect((await staged([Buffer.concat(frames)])).lines).toEqual(plain.lines);
+  });
+
   it('--map', async () => {
     const named = header.map((name) => (name === 'UnitPrice' ? 'Preis' : name));
     const { lines } = await staged([csvOf([named, ...data])], { map: { unitPrice: 'Preis' } });
@@ -198,6 +208,38 @@ describe('descriptions', () => {
     const { rejects, lines } = await staged([file]);
     expect(lines).toEqual(plain.lines);
     expect(rejects).toMatchObject([{ row: 1, text: '536364,85123A,"5 INCH,6,12/1/2010 8:26,2.55,17850,France' }]);
+  });
+});
+
+it.each([20_000, 2 ** 24])(
+  'lines that come again under the same LineNo count once, in slices of %i bytes',
+  async (sliceBytes) => {
+    const numbered = data.map((row, at) => [...row, String(at + 1)]);
+    const quantity = column('Quantity');
+    const again = numbered.slice(0, 500).map((row) => row.with(quantity, '1'));
+    const file = csvOf([[...header, 'LineNo'], ...numbered, ...again]);
+    const { staged: found, lines } = await staged([file], { sliceBytes });
+    const counted = staged([csvOf([[...header, 'LineNo'], ...again, ...numbered.slice(500)])]);
+    const { revenueE4 } = (await counted).staged;
+    expect(found).toMatchObject({ rows: LINES + 500, lines: LINES, superseded: 500, revenueE4 });
+    // Parts keep what came first: the later part is the one that counts.
+    expect(lines.length).toBe(sliceBytes === 20_000 ? LINES + 500 : LINES);
+  },
+);
+
+describe('is refused', () => {
+  it('Parquet with a column that stands for the number of a row', async () => {
+    const file = await writtenByDuckDb(
+      `COPY (SELECT 1 AS file_row_number, 'x' AS "InvoiceNo") TO $out (FORMAT parquet)`,
+    );
+    await expect(staged([file])).rejects.toThrow('has a column file_row_number');
+  });
+
+  it.each([1, 4, 5, 20_000])('zstd that lacks its last %i bytes', async (bytes) => {
+    const whole = await writtenByDuckDb(
+      `COPY (SELECT hash(range) AS h FROM range(40000)) TO $out (FORMAT csv, COMPRESSION zstd)`,
+    );
+    await expect(staged([whole.subarray(0, -bytes)])).rejects.toThrow('it ends in the middle');
   });
 });
 

@@ -1,0 +1,29 @@
+// What an import asks, and whether that is answered.
+import { TillstreamError } from '../model/errors.ts';
+import { isNumbered } from './import.ts';
+import type { Answer } from './imports.ts';
+import type { ImportManifest } from './manifest.ts';
+
+/** @throws invalid_parameter  it does not answer what was asked */
+export function checkAnswer({ question, readings }: ImportManifest, answer: Answer): void {
+  const wanted = {
+    date_order: 'dateOrder',
+    columns: 'map',
+    conflicts: 'conflicts',
+    too_many_rejects: 'maxRejects',
+  } as const;
+  const key = question === null ? null : wanted[question.kind];
+  if (key === null || answer[key] === undefined) {
+    throw new TillstreamError('invalid_parameter', `The import asks for ${key}; that is not answered.`, {
+      field: key,
+      value: null,
+    });
+  }
+  if (answer.conflicts === 'continue-numbering' && readings.some(isNumbered)) {
+    throw new TillstreamError('invalid_parameter', 'The file numbers its lines itself: they cannot be numbered on.', {
+      field: 'conflicts',
+      value: 'continue-numbering',
+      hint: 'Replace the lines, or cancel the import.',
+    });
+  }
+}
