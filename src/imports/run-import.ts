@@ -151,6 +151,7 @@ export class ImportRun {
       return this.#ask({ kind: 'too_many_rejects', rows: staged.rows, rejected: staged.rejected, percentMax });
     }
     this.#dependencies.history.note(this.#id, { state: 'checking' }); // after a kill it is staged anew all the same
+    await this.#dependencies.worker.readAhead(path.join(this.#directory, partName(1)));
     await this.#dependencies.reachNewest();
     const conflicts = await this.#conflicts(staged.parts);
     if (conflicts === null || options.conflicts === 'replace') return true;

@@ -43,6 +43,9 @@ export interface ImportWorker {
   /** stage() fails soon after. */
   cancel(): Promise<void>;
 
+  /** The part that is loaded first; loadOrders() says what cannot be read. */
+  readAhead(part: string): Promise<void>;
+
   /** @param next the part that comes after it; null: none. @throws unavailable, invoice_too_large */
   loadOrders(part: string, next: string | null): Promise<ApplyResult>;
 

@@ -35,8 +35,18 @@ async function start() {
   const reader = await ImportReader.open(path.join(workDirectory, 'spill-read'));
   let progress: StageProgress | null = null;
   let cancelled = false;
-  /** Read while the part before is written. */
+  /** Read while the part before is written; of the first one, while it is compared with what is there. */
   let ahead: { readonly part: string; readonly columns: Promise<LineColumns> } | null = null;
+
+  /** One part at a time. */
+  const readAhead = (part: string): Promise<LineColumns> => {
+    if (ahead?.part === part) return ahead.columns;
+    const before = ahead?.columns.catch(() => {}) ?? Promise.resolve();
+    const columns = before.then(() => reader.columns(part));
+    columns.catch(() => {}); // whoever waits for them is told
+    ahead = { part, columns };
+    return columns;
+  };
 
   const unpack = async (file: string): Promise<string> => {
     const unpacked = path.join(workDirectory, `${path.basename(file)}.unpacked`);
@@ -63,6 +73,8 @@ async function start() {
     },
 
     async stage({ files, continued, diskReserveBytes, ...command }: StageCommand): Promise<Staged> {
+      await ahead?.columns.catch(() => {});
+      ahead = null; // of a part that is written anew
       const stager = await DuckDbStager.open({
         spillDirectory: path.join(workDirectory, 'spill'),
         memoryLimitMb: MEMORY_LIMIT_MB,
@@ -105,18 +117,18 @@ async function start() {
       cancelled = true;
     },
 
+    readAhead(part: string): void {
+      void readAhead(part);
+    },
+
     async loadOrders(part: string, next: string | null) {
-      const columns = ahead?.part === part ? ahead.columns : reader.columns(part);
+      const columns = await readAhead(part);
       ahead = null;
-      const read = await columns;
-      if (next !== null) {
-        ahead = { part: next, columns: reader.columns(next) };
-        ahead.columns.catch(() => {}); // whoever waits for them is told
-      }
+      if (next !== null) void readAhead(next);
       // Opened anew for each part: between two of them a rebuild may have put another store in its place.
       const orders = openLmdbOrders({ directory: directory.orders, turns });
       try {
-        return await orders.load(read);
+        return await orders.load(columns);
       } finally {
         await orders.close();
       }

@@ -61,6 +61,7 @@ function workerOn(thread: Thread<ImportThread>): ImportWorker {
     stage: (command) => thread.call('stage', command),
     progress: () => thread.call('progress'),
     cancel: () => thread.call('cancel'),
+    readAhead: (part) => thread.call('readAhead', part),
     loadOrders: (part, next) => thread.call('loadOrders', part, next),
     async end() {
       await thread.call('stop').catch(() => {});

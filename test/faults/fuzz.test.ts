@@ -9,7 +9,7 @@ import { dice, diceOf } from '../support/seed.ts';
 import { type FuzzedRequest, Fuzzer } from './fuzz-requests.ts';
 import { line } from './lines.ts';
 
-const REQUESTS = process.env.TILLSTREAM_TEST_LONG === '1' ? 100_000 : 10_000;
+const REQUESTS = process.env.TILLSTREAM_TEST_LONG === '1' ? 100_000 : 4000;
 /** So many at once that what unpacks to 16 MiB each still fits. */
 const LANES = 3;
 /** How long an answer to half a request is waited for. */

@@ -8,7 +8,7 @@ import { dice, diceOf } from '../support/seed.ts';
 import { expectHeld } from './held-lines.ts';
 import { Till } from './till.ts';
 
-const ROUNDS = process.env.TILLSTREAM_TEST_LONG === '1' ? 200 : 20;
+const ROUNDS = process.env.TILLSTREAM_TEST_LONG === '1' ? 200 : 8;
 const TILLS = 6;
 /** Everything is read and compared after so many rounds; doing it every time would leave no room for anything else. */
 const ROUNDS_BETWEEN_CHECKS = 7;

@@ -5,7 +5,7 @@ import { endPlatforms, freshDirectory, startPlatform } from '../support/platform
 import { dice } from '../support/seed.ts';
 import { settled } from './watched.ts';
 
-const ROUNDS = process.env.TILLSTREAM_TEST_LONG === '1' ? 40 : 4;
+const ROUNDS = process.env.TILLSTREAM_TEST_LONG === '1' ? 40 : 2;
 /** Of several slices, so that one is read while the one before is written. */
 const ROWS = 400_000;
 
