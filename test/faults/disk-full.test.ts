@@ -1,14 +1,13 @@
 // The disk runs full: what was acknowledged is there once space returns, and accepting goes on by itself.
 //
 // On a small tmpfs, which has to be mounted; where this user may not, these tests count as skipped.
-import { closeSync, openSync, statfsSync, writeSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { endPlatforms, spawnPlatform, startPlatform } from '../support/platform.ts';
 import { diceOf } from '../support/seed.ts';
-import { canMount, mountSmallDisk, type SmallDisk } from '../support/small-disk.ts';
+import { canMount, fillBut, mountSmallDisk, type SmallDisk } from '../support/small-disk.ts';
 import { expectHeld } from './held-lines.ts';
 import { Till } from './till.ts';
 
@@ -26,22 +25,6 @@ afterEach(async () => {
 function smallDisk(size: string): SmallDisk {
   disk = mountSmallDisk(`size=${size}`);
   return disk;
-}
-
-/** Somebody else's file, which leaves this much of the disk, or a little less: the platform writes meanwhile. */
-function fillBut(directory: string, leftBytes: number): string {
-  const file = join(directory, 'somebody-else');
-  const descriptor = openSync(file, 'a');
-  const piece = Buffer.alloc(4096);
-  try {
-    for (;;) {
-      const { bavail, bsize } = statfsSync(directory);
-      if (bavail * bsize - piece.length < leftBytes) return file;
-      writeSync(descriptor, piece);
-    }
-  } finally {
-    closeSync(descriptor);
-  }
 }
 
 /** Waits until a till was refused with one of these codes, and told when to come back. */

@@ -1,7 +1,6 @@
 // The disk runs full in the middle of an import: it says so, keeps what it has, and goes on by itself once there is room.
 //
 // On a small tmpfs, which has to be mounted; where this user may not, these tests count as skipped.
-import { closeSync, openSync, statfsSync, writeSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -9,7 +8,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { ImportReport } from '../../src/imports/import.ts';
 import { runCli } from '../support/cli.ts';
 import { endPlatforms, type Platform, startPlatform } from '../support/platform.ts';
-import { canMount, mountSmallDisk, type SmallDisk } from '../support/small-disk.ts';
+import { canMount, fillBut, mountSmallDisk, type SmallDisk } from '../support/small-disk.ts';
 import { beginFromInbox, settled } from './watched.ts';
 
 const LINES = 150_000;
@@ -31,22 +30,6 @@ async function platformOn(directory: string): Promise<Platform> {
   const made = await runCli(['generate', '--lines', String(LINES), '--out', file]);
   expect(made.code, made.stderr).toBe(0);
   return platform;
-}
-
-/** Somebody else's file, which leaves this much of the disk. */
-function fillBut(directory: string, leftBytes: number): string {
-  const file = join(directory, 'somebody-else');
-  const descriptor = openSync(file, 'a');
-  const piece = Buffer.alloc(64 * 1024);
-  try {
-    for (;;) {
-      const { bavail, bsize } = statfsSync(directory);
-      if (bavail * bsize - piece.length < leftBytes) return file;
-      writeSync(descriptor, piece);
-    }
-  } finally {
-    closeSync(descriptor);
-  }
 }
 
 /** The import, once it is as wanted. */

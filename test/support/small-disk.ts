@@ -1,6 +1,6 @@
 // A disk of a given size: a tmpfs, where this user may mount one. Tests that need it say `runIf(canMount())`.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmdirSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmdirSync, statfsSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -32,6 +32,22 @@ export function mountSmallDisk(options: string): SmallDisk {
       rmdirSync(directory);
     },
   };
+}
+
+/** Somebody else's file, which leaves this much of the disk, or a little less: others write meanwhile. */
+export function fillBut(directory: string, leftBytes: number): string {
+  const file = join(directory, 'somebody-else');
+  const descriptor = openSync(file, 'a');
+  const piece = Buffer.alloc(4096);
+  try {
+    for (;;) {
+      const { bavail, bsize } = statfsSync(directory);
+      if (bavail * bsize - piece.length < leftBytes) return file;
+      writeSync(descriptor, piece);
+    }
+  } finally {
+    closeSync(descriptor);
+  }
 }
 
 let mountable: boolean | undefined;
