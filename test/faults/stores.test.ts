@@ -56,6 +56,7 @@ describe('a store is deleted while the platform is down', () => {
       const screen = await runCli(['status', '--url', platform.url]);
       expect(screen.stdout).toMatch(new RegExp(`^ +${store}: stream_gap: The ${store} store is new, but`, 'm'));
       expect(await platform.stop()).toBe(0);
+      if (store !== 'lake') return;
       // And it says so again after the next start.
       platform = await startPlatform(directory, KEEP_NOTHING);
       await expectStopped(platform, store, 'is new, but');

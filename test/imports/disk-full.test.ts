@@ -11,7 +11,10 @@ import { endPlatforms, type Platform, startPlatform } from '../support/platform.
 import { canMount, fillBut, mountSmallDisk, type SmallDisk } from '../support/small-disk.ts';
 import { beginFromInbox, settled } from './watched.ts';
 
+/** Enough that it is not loaded before the disk is full. */
 const LINES = 150_000;
+/** Where it waits before. */
+const FEW_LINES = 20_000;
 const RESERVE_BYTES = 32 * 2 ** 20;
 let disk: SmallDisk | null = null;
 
@@ -22,12 +25,12 @@ afterEach(async () => {
   disk = null;
 });
 
-async function platformOn(directory: string): Promise<Platform> {
+async function platformOn(directory: string, lines: number): Promise<Platform> {
   const platform = await startPlatform(join(directory, 'data'), {
     env: { TILLSTREAM_DISK_RESERVE_BYTES: String(RESERVE_BYTES) },
   });
   const file = join(directory, 'data', 'lake', 'inbox', 'sales.csv');
-  const made = await runCli(['generate', '--lines', String(LINES), '--out', file]);
+  const made = await runCli(['generate', '--lines', String(lines), '--out', file]);
   expect(made.code, made.stderr).toBe(0);
   return platform;
 }
@@ -46,20 +49,20 @@ async function when(platform: Platform, id: string, wanted: (report: ImportRepor
 describe.runIf(canMount())('an import on a disk that is full', () => {
   it('waits with a clear message before it stages, and goes on by itself', async () => {
     disk = mountSmallDisk('size=1g');
-    const platform = await platformOn(disk.directory);
+    const platform = await platformOn(disk.directory, FEW_LINES);
     const filler = fillBut(disk.directory, RESERVE_BYTES + 20 * 2 ** 20);
     const id = await beginFromInbox(platform, 'sales.csv');
     const { error } = await when(platform, id, (report) => report.error !== null);
     expect(error?.code).toBe('disk_full');
     expect(error?.message).toMatch(/needs .* MB, and .* MB are to stay free; its disk has/);
     await rm(filler);
-    expect(await settled(platform, id)).toMatchObject({ state: 'done', counts: { lines: LINES }, error: null });
+    expect(await settled(platform, id)).toMatchObject({ state: 'done', counts: { lines: FEW_LINES }, error: null });
     expect((await platform.verify()).agrees).toBe(true);
   });
 
   it('keeps what is loaded when it runs full while loading, also through a restart, and goes on', async () => {
     disk = mountSmallDisk('size=1g');
-    const first = await platformOn(disk.directory);
+    const first = await platformOn(disk.directory, LINES);
     const id = await beginFromInbox(first, 'sales.csv');
     await when(first, id, ({ state }) => state === 'loading');
     const filler = fillBut(disk.directory, 1_000_000);

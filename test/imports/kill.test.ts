@@ -10,7 +10,7 @@ import { endPlatforms, freshDirectory, startPlatform } from '../support/platform
 import { dice } from '../support/seed.ts';
 import { beginFromInbox, settled } from './watched.ts';
 
-const KILLS = process.env.TILLSTREAM_TEST_LONG === '1' ? 30 : 3;
+const KILLS = process.env.TILLSTREAM_TEST_LONG === '1' ? 30 : 2;
 /** Without the data set: enough for two parts. */
 const GENERATED_LINES = 250_000;
 /** An import takes about that long; later ones come upon what is left of it. */

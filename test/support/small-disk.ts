@@ -34,16 +34,19 @@ export function mountSmallDisk(options: string): SmallDisk {
   };
 }
 
+const PAGE_BYTES = 4096;
+
 /** Somebody else's file, which leaves this much of the disk, or a little less: others write meanwhile. */
 export function fillBut(directory: string, leftBytes: number): string {
   const file = join(directory, 'somebody-else');
   const descriptor = openSync(file, 'a');
-  const piece = Buffer.alloc(4096);
+  const piece = Buffer.alloc(2 ** 20);
   try {
     for (;;) {
       const { bavail, bsize } = statfsSync(directory);
-      if (bavail * bsize - piece.length < leftBytes) return file;
-      writeSync(descriptor, piece);
+      const pages = Math.floor((bavail * bsize - leftBytes) / PAGE_BYTES);
+      if (pages <= 0) return file;
+      writeSync(descriptor, piece, 0, Math.min(piece.length, pages * PAGE_BYTES));
     }
   } finally {
     closeSync(descriptor);
