@@ -8,7 +8,7 @@ import { Asker } from './wire.mjs';
 const NAME = 'import.csv';
 const LOOK_MS = 10;
 const MEMORY_LOOK_MS = 50;
-const UNDER_WAY = ['waiting', 'reading', 'staging', 'loading'];
+const UNDER_WAY = ['waiting', 'reading', 'staging', 'checking', 'loading'];
 
 /** Nothing else may look into the inbox: see platformForImports(). Memory is the most that was seen. */
 export async function importFile(platform, file) {

@@ -72,6 +72,8 @@ export async function openSession(options: DuckDbWarehouseOptions): Promise<Duck
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
       allow_community_extensions: 'false',
+      // A checkpoint makes whole row groups of small ones, half a second each, and holds up whoever commits: one at a time.
+      max_vacuum_tasks: '1',
       // Batches are read once.
       enable_external_file_cache: 'false',
     });
