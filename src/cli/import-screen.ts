@@ -111,7 +111,12 @@ export function resultScreen({ id, state, counts, seconds, sameAs }: ImportRepor
   const what = `${counted(lines, 'line')} of ${counted(invoices, 'invoice')}`;
   const perSecond = seconds !== null && seconds > 0 ? `: ${counted(Math.round(lines / seconds), 'line')}/s` : '';
   const took = seconds === null ? '' : ` in ${duration(seconds)}${perSecond}`;
-  const head = state === 'checked' ? `${what} would be imported; nothing was written.` : `${what} imported${took}`;
+  const head =
+    state === 'done'
+      ? `${what} imported${took}`
+      : state === 'checked' || state === 'needs_answer'
+        ? `${what} would be imported; nothing was written.`
+        : `${what} found; the import is ${state.replaceAll('_', ' ')}.`;
   const about: [string, string][] = [
     ['Revenue', exactMoney(revenue)],
     ['Rows', grouped(rows)],
@@ -163,7 +168,10 @@ export function questionScreen(question: Question, width: number): string {
         dateTime(dayFirst),
       ]);
       const columns = [{ title: 'Written' }, { title: 'Month first' }, { title: 'Day first' }];
-      const head = `The dates of ${question.file} can be read in two ways, and nothing in the file decides.`;
+      const head =
+        question.examples.length === 0
+          ? `The dates of ${question.file} contradict each other: some have the month first, others the day.`
+          : `The dates of ${question.file} can be read in two ways, and nothing in the file decides.`;
       return `${title(head)}\n${table(columns, rows, { width, paintTitles: dim })}`;
     }
     case 'columns': {

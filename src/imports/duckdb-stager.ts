@@ -134,6 +134,8 @@ export class DuckDbStager implements Stager {
   readonly #writes: DuckDBConnection;
   readonly #options: StagerOptions;
   #slices = 0;
+  /** Rows that are in no part. */
+  #hasRejects = false;
   /** Invoice of the last row that was written. */
   #lastInvoiceNo: string | null = null;
 
@@ -233,6 +235,7 @@ export class DuckDbStager implements Stager {
         `SELECT count(*) FILTER (ok), count(*) FILTER (ok AND day(invoice_date) > 12) FROM ${counted.table}`,
       );
       const superseded = Number(rows) - tooMany.size - Number(lines);
+      this.#hasRejects ||= tooMany.size > 0 || (judged !== null && judged.rejected.length > 0);
       return { lines: Number(lines), revenueE4, superseded, numbers, tooMany, certainDates: Number(certainDates) };
     } catch (error) {
       throw storeError(error, FAILURE);
@@ -250,8 +253,14 @@ export class DuckDbStager implements Stager {
     );
   }
 
-  async invoices(): Promise<number> {
-    return Number((await rowOf(this.#writes, 'SELECT count(*) FROM counts'))[0]);
+  async invoices(parts: readonly string[]): Promise<number> {
+    try {
+      // What is carried counts those too whose rows were all rejected.
+      const from = this.#hasRejects ? `read_parquet([${parts.map(sqlText).join()}])` : 'counts';
+      return Number((await rowOf(this.#writes, `SELECT count(DISTINCT invoice_no) FROM ${from}`))[0]);
+    } catch (error) {
+      throw storeError(error, FAILURE);
+    }
   }
 
   async superseded(parts: readonly string[]): Promise<{ lines: number; revenueE4: bigint }> {

@@ -27,7 +27,8 @@ export class ImportHistory {
     for (const id of readdirSync(this.#directory)) {
       const directory = this.directoryOf(id);
       const manifest = existsSync(path.join(directory, MANIFEST)) ? this.#known(directory) : undefined;
-      if (manifest === undefined) rmSync(directory, { recursive: true, force: true });
+      if (manifest === undefined && isOfUpload(directory)) rmSync(directory, { recursive: true, force: true });
+      else if (manifest === undefined) log('error', 'An import is left alone: it has no manifest', { directory });
       else if (manifest !== null) found.push(manifest);
     }
     found.sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1));
@@ -124,6 +125,11 @@ export class ImportHistory {
     );
     return found ?? null;
   }
+}
+
+/** That never ended: of anything else, parts may be what a store is rebuilt from. */
+function isOfUpload(directory: string): boolean {
+  return !readdirSync(directory).some((name) => name.startsWith('part-'));
 }
 
 /** What the second says of how the files are to be read, the first has said, or leaves as it was found. */

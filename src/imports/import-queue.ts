@@ -3,7 +3,7 @@
 // After a restart those that had not ended go on.
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { isTillstreamError, TillstreamError } from '../model/errors.ts';
+import { isTillstreamError, messageOf, TillstreamError } from '../model/errors.ts';
 import type { WriteLog } from '../model/log.ts';
 import { Signal } from '../stream/signal.ts';
 import { checkAnswer } from './answer.ts';
@@ -23,7 +23,7 @@ export interface QueueOptions extends Omit<RunDependencies, 'worker' | 'history'
   readonly lake: string;
   /** A thread for one import; whoever starts it ends it. */
   readonly startWorker: () => ImportWorker;
-  /** @throws disk_low  nothing more may come in */
+  /** @throws disk_full  nothing more may come in */
   readonly assertRoom: () => void;
   readonly log: WriteLog;
 }
@@ -76,8 +76,9 @@ export class ImportQueue implements Imports {
   }
 
   start(): void {
-    for (const manifest of this.#history.all) {
-      const { id, state } = manifest;
+    // First what is in one store and not in the other, if anything is.
+    if (this.#halfway !== null) this.#enqueue(this.#halfway);
+    for (const { id, state } of this.#history.all) {
       if (ENDED.has(state))
         void this.#tidy(id); // a kill may have come before
       else if (state !== 'needs_answer') this.#enqueue(id);
@@ -127,13 +128,16 @@ export class ImportQueue implements Imports {
 
   async cancel(id: string): Promise<ImportReport> {
     await this.#atRest(id);
-    const { state, partsCommitted } = this.#history.find(id);
-    if (ENDED.has(state)) {
-      throw new TillstreamError('conflict', `Import ${id} has ended: it is ${state}.`);
+    const before = this.#history.find(id).state;
+    if (ENDED.has(before)) {
+      throw new TillstreamError('conflict', `Import ${id} has ended: it is ${before}.`);
     }
     await this.#history.update(id, { cancelling: true });
+    // It may have come to its end, or asked, meanwhile.
+    await this.#atRest(id);
+    const { state, partsCommitted } = this.#history.find(id);
     if (this.#running?.id === id) await this.#running.worker.cancel();
-    else if (partsCommitted === 0 && state !== 'loading') await this.#endNow(id);
+    else if (!ENDED.has(state) && partsCommitted === 0 && state !== 'loading') await this.#endNow(id);
     return this.#report(id);
   }
 
@@ -224,16 +228,17 @@ export class ImportQueue implements Imports {
       const worker = this.#options.startWorker();
       const stopWatching = this.#watch(id, worker);
       try {
-        await takeFromInbox(this.#inbox, this.#history.directoryOf(id), this.#history.find(id));
+        await this.#takeFromInbox(id);
         await new ImportRun(id, this.#dependencies(id, worker)).run();
         const { state, counts } = this.#history.find(id);
         this.#options.log('info', `An import is ${state}`, { id, ...counts });
         return;
       } catch (error) {
         if (this.#isEnding) return;
-        // What has begun to load is never given up: a part would be in one store and not in the other.
-        if (!passes(error) && this.#halfway !== id && (await this.#fail(id, error))) return;
-        this.#history.note(id, { error: errorOf(error) });
+        // What has begun to load is given up by its owner alone: a part would be in one store and not in the other.
+        const mayFail = this.#halfway !== id || this.#history.find(id).cancelling;
+        if (!passes(error) && mayFail && (await this.#fail(id, error))) return;
+        this.#history.note(id, { error: this.#errorOf(error) });
         this.#options.log('warn', 'An import waits to be tried again', { id, err: error });
       } finally {
         stopWatching();
@@ -265,17 +270,25 @@ export class ImportQueue implements Imports {
 
   /** @returns whether that is noted; otherwise it is tried again */
   async #fail(id: string, error: unknown): Promise<boolean> {
-    const isCancelled = this.#history.find(id).cancelling;
-    const endedAt = new Date().toISOString();
+    const { cancelling, partsCommitted, counts } = this.#history.find(id);
+    const isHalfway = this.#halfway === id;
+    const isCancelled = cancelling && !isHalfway;
+    const failure = this.#errorOf(error);
     try {
       await this.#history.update(id, {
-        endedAt,
-        ...(isCancelled ? { state: 'cancelled', question: null } : { state: 'failed', error: errorOf(error) }),
+        endedAt: new Date().toISOString(),
+        question: null,
+        // What was counted and is not there would be read as what is.
+        counts: partsCommitted === 0 ? null : counts,
+        ...(isCancelled
+          ? { state: 'cancelled' }
+          : { state: 'failed', error: isHalfway ? { ...failure, hint: HALFWAY_HINT } : failure }),
       });
     } catch (err) {
       this.#options.log('error', 'The end of an import cannot be noted', { id, err });
       return false;
     }
+    if (isHalfway) this.#partLoaded();
     if (!isCancelled) this.#options.log('error', 'An import has failed', { id, err: error });
     return true;
   }
@@ -286,21 +299,33 @@ export class ImportQueue implements Imports {
     if (at >= 0) this.#waiting.splice(at, 1);
     const endedAt = new Date().toISOString();
     await this.#history.update(id, { state: 'cancelled', question: null, counts: null, endedAt });
+    // One that loads once more what is in both stores leaves nothing half done.
+    if (this.#halfway === id) this.#partLoaded();
     await this.#tidy(id);
   }
 
   /** What an import leaves that has ended, and is noted as such, but for its manifest and what counts. Never rejects. */
   async #tidy(id: string): Promise<void> {
     const manifest = this.#history.find(id);
-    const { origin, state, partsCommitted } = manifest;
-    if (!ENDED.has(state) || state === 'done') return;
+    const { origin, state, partsCommitted, options, sameAs } = manifest;
+    if (!ENDED.has(state) || (state === 'done' && sameAs === null)) return;
     const directory = this.#history.directoryOf(id);
+    // The lake has what was imported already; of an upload its sender has it.
+    const isKnown = sameAs !== null && (state === 'done' || state === 'already_imported') && options.dryRun !== true;
     try {
-      // The lake has what was imported already; of an upload its sender has it.
-      if (origin === 'inbox' && state !== 'already_imported') await putBack(this.#inbox, directory, manifest);
+      if (origin === 'inbox' && !isKnown) await putBack(this.#inbox, directory, manifest);
       if (partsCommitted === 0) await removeFiles(directory);
     } catch (err) {
       this.#options.log('error', 'What is left of an import cannot be put away', { id, err });
+    }
+  }
+
+  async #takeFromInbox(id: string): Promise<void> {
+    try {
+      await takeFromInbox(this.#inbox, this.#history.directoryOf(id), this.#history.find(id));
+    } catch (cause) {
+      const message = `The file cannot be moved out of the inbox: ${messageOf(cause)}.`;
+      throw new TillstreamError('unavailable', message, { cause });
     }
   }
 
@@ -314,6 +339,15 @@ export class ImportQueue implements Imports {
     };
   }
 
+  #errorOf(error: unknown): NonNullable<ImportReport['error']> {
+    // What others throw tells of this machine.
+    if (!isTillstreamError(error))
+      return { code: 'internal', message: 'Something went wrong inside. The log has the reason.' };
+    const { code, message, hint } = error;
+    const { lake } = this.#options;
+    return { code, message: message.replaceAll(lake, 'The lake'), ...(hint === undefined ? {} : { hint }) };
+  }
+
   #report(id: string): ImportReport {
     const manifest = this.#history.find(id);
     const running = this.#running;
@@ -321,16 +355,12 @@ export class ImportQueue implements Imports {
   }
 }
 
+const HALFWAY_HINT =
+  'One part of it may be in one store and not in the other. Bring them together: tillstream rebuild warehouse, then ' +
+  'tillstream rebuild orders.';
+
 const PASSING: ReadonlySet<string> = new Set(['unavailable', 'disk_full', 'disk_low', 'overloaded']);
 
 function passes(error: unknown): boolean {
   return isTillstreamError(error) && PASSING.has(error.code);
-}
-
-function errorOf(error: unknown): ImportReport['error'] {
-  // What others throw tells of this machine.
-  if (!isTillstreamError(error))
-    return { code: 'internal', message: 'Something went wrong inside. The log has the reason.' };
-  const { code, message, hint } = error;
-  return { code, message, ...(hint === undefined ? {} : { hint }) };
 }

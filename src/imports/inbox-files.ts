@@ -21,12 +21,16 @@ export async function takeFromInbox(inbox: string, to: string, { origin, files }
 }
 
 /** A file that was looked at goes back to where it was; one that was cancelled or failed would come again: to the side. */
-export async function putBack(inbox: string, from: string, { id, state, files }: ImportManifest): Promise<void> {
+export async function putBack(
+  inbox: string,
+  from: string,
+  { id, state, files, options }: ImportManifest,
+): Promise<void> {
   for (const { name, object } of files) {
     const source = path.join(from, object);
     if (!existsSync(source)) continue;
     const before = path.join(inbox, name);
-    const isToStay = state === 'checked' && !existsSync(before);
+    const isToStay = (state === 'checked' || options.dryRun === true) && !existsSync(before);
     await mkdir(path.join(inbox, SET_ASIDE), { recursive: true });
     await move(source, isToStay ? before : path.join(inbox, SET_ASIDE, asideName(id, name)));
   }
@@ -48,7 +52,7 @@ async function move(from: string, to: string): Promise<void> {
       await rm(unfinished, { force: true });
       throw failure;
     }
-    await rm(from);
+    await rm(from, { force: true });
   }
 }
 

@@ -6,7 +6,7 @@ import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { isTillstreamError, TillstreamError } from '../model/errors.ts';
 import type { ImportHistory } from './history.ts';
-import type { ImportedFile, ImportOptions, ImportReport } from './import.ts';
+import { ENDED, type ImportedFile, type ImportOptions, type ImportReport } from './import.ts';
 import type { Intake } from './imports.ts';
 import { takeFromInbox } from './inbox-files.ts';
 import { type ImportManifest, syncPath } from './manifest.ts';
@@ -15,7 +15,7 @@ import { sourceName } from './parts.ts';
 export interface IntakeParts {
   readonly history: ImportHistory;
   readonly inbox: string;
-  /** @throws disk_low  nothing more may come in */
+  /** @throws disk_full  nothing more may come in */
   readonly assertRoom: () => void;
   /** It is there, and waits for its turn. */
   readonly accepted: (id: string) => ImportReport;
@@ -43,7 +43,8 @@ export class Intakes {
         if (files.length === FILES_MAX) {
           throw new TillstreamError('invalid_parameter', `An import takes ${FILES_MAX} files at most.`);
         }
-        files.push(await this.#takeIn(history.directoryOf(id), files.length + 1, name, bytes));
+        const own = distinct(name, files);
+        files.push(await this.#takeIn(history.directoryOf(id), files.length + 1, own, bytes));
       },
       finish: async () => {
         if (files.length === 0) throw new TillstreamError('empty_request', 'No file was sent.');
@@ -57,7 +58,7 @@ export class Intakes {
     const file = path.join(this.#parts.inbox, name);
     const isThere =
       path.basename(name) === name && !name.startsWith('.') && existsSync(file) && statSync(file).isFile();
-    if (!isThere || this.#taken.has(name)) {
+    if (!isThere || this.#taken.has(name) || this.#isOfAnother(name)) {
       throw new TillstreamError('file_not_found', `The inbox has no file ${name.slice(0, 200)}.`, {
         field: 'file',
         value: name.slice(0, 200),
@@ -72,6 +73,17 @@ export class Intakes {
     } finally {
       this.#taken.delete(name);
     }
+  }
+
+  /** A kill may have come between the noting of an import and the moving of its file. */
+  #isOfAnother(name: string): boolean {
+    const { history } = this.#parts;
+    return history.all.some(
+      ({ id, origin, state, files }) =>
+        origin === 'inbox' &&
+        !ENDED.has(state) &&
+        files.some((file) => file.name === name && !existsSync(path.join(history.directoryOf(id), file.object))),
+    );
   }
 
   async #accept(wish: Pick<ImportManifest, 'id' | 'origin' | 'files' | 'options'>): Promise<ImportReport> {
@@ -129,4 +141,11 @@ export class Intakes {
     await syncPath(file);
     return { name, object, bytes: size, sha256: hash.digest('hex') };
   }
+}
+
+/** Files are told apart by their names, in questions and in what is said of a row. */
+function distinct(name: string, files: readonly ImportedFile[]): string {
+  let own = name;
+  for (let number = 2; files.some((file) => file.name === own); number += 1) own = `${name} (${number})`;
+  return own;
 }

@@ -19,7 +19,8 @@ export interface RejectedText {
 
 export interface Verdict extends Judged {
   readonly rejected: readonly RejectedText[];
-  readonly lineCount: number;
+  /** Rows without any value, which are none. */
+  readonly blank: number;
   /** Rejected for their date, which can be read in another order of day and month. */
   readonly otherOrder: number;
 }
@@ -43,6 +44,7 @@ export function createJudge(
   const others = ORDERS.filter((order) => order !== reading.dateOrder).map((order) => new LineReader(timeZone, order));
   const rejected: RejectedText[] = [];
   let lineCount = 0;
+  let blank = 0;
   let otherCount = 0;
   writeFileSync(file, '');
 
@@ -52,7 +54,10 @@ export function createJudge(
   const take = ({ row, texts }: UnreadRow): string => {
     const refusal = refused.get(row);
     const values = valuesOf(reading, texts, refusal !== undefined);
-    if (values === BLANK) return '';
+    if (values === BLANK) {
+      blank += 1;
+      return '';
+    }
     const sent = asSent(values);
     const read = refusal === undefined ? reader.read(sent) : { refusal };
     const result = 'line' in read && hasNumbers && read.line.lineId === '' ? { refusal: noLineId(reading) } : read;
@@ -83,7 +88,7 @@ export function createJudge(
     take(rows) {
       appendFileSync(file, rows.map(take).join(''));
     },
-    verdict: () => ({ lines: lineCount === 0 ? null : file, rejected, lineCount, otherOrder: otherCount }),
+    verdict: () => ({ lines: lineCount === 0 ? null : file, rejected, blank, otherOrder: otherCount }),
   };
 }
 

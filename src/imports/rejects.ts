@@ -1,7 +1,6 @@
 // The rejects of an import, `rejects.ndjson` in its directory: into the quarantine, and out as CSV.
 import { closeSync, createReadStream, existsSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import { csvLine } from '../model/csv.ts';
 import type { NewQuarantineEntry } from '../stores/quarantine/quarantine.ts';
 import type { Reject } from './import.ts';
@@ -36,9 +35,12 @@ export interface QuarantinedRow {
 /** What stands behind the columns of the files in the CSV of the rejects. */
 export const REJECTS_COLUMNS = ['id', 'row', 'code', 'reason'] as const;
 
+const LF = 0x0a;
 const FIRST_REJECTS = 10;
 const FIRST_BYTES = 256 * 1024;
 const ENTRIES_AT_ONCE = 500;
+/** A row may be megabytes long. */
+const BYTES_AT_ONCE = 2 ** 22;
 
 /** The first of them, for whoever looks. */
 export function firstRejects(directory: string): Reject[] {
@@ -60,11 +62,15 @@ function entryId(importId: string, row: number): string {
 /** Puts them in quarantine; twice is as well as once. */
 export async function keepRejects(directory: string, manifest: ImportManifest, keeper: RejectKeeper): Promise<void> {
   let entries: NewQuarantineEntry[] = [];
+  let bytes = 0;
   for await (const reject of rejectsIn(directory)) {
-    entries.push(entryOf(reject, manifest));
-    if (entries.length < ENTRIES_AT_ONCE) continue;
+    const entry = entryOf(reject, manifest);
+    entries.push(entry);
+    bytes += entry.data.length;
+    if (entries.length < ENTRIES_AT_ONCE && bytes < BYTES_AT_ONCE) continue;
     await keeper.putMany(entries);
     entries = [];
+    bytes = 0;
   }
   if (entries.length > 0) await keeper.putMany(entries);
 }
@@ -98,8 +104,17 @@ function entryOf(reject: Reject, { id, files, readings, receivedAt }: ImportMani
 async function* rejectsIn(directory: string): AsyncGenerator<Reject> {
   const file = path.join(directory, REJECTS);
   if (!existsSync(file)) return;
-  for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })) {
-    if (line !== '') yield JSON.parse(line);
+  // By line feeds alone: readline of Node 24 and later takes others too, which may stand in a text.
+  let rest: Buffer[] = [];
+  for await (const piece of createReadStream(file) as AsyncIterable<Buffer>) {
+    let start = 0;
+    for (let end = piece.indexOf(LF); end >= 0; end = piece.indexOf(LF, start)) {
+      const line = Buffer.concat([...rest, piece.subarray(start, end)]);
+      rest = [];
+      start = end + 1;
+      yield JSON.parse(line.toString('utf8'));
+    }
+    rest.push(piece.subarray(start));
   }
 }
 

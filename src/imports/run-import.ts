@@ -75,14 +75,16 @@ export class ImportRun {
 
   /** @returns whether it goes on */
   async #examine(): Promise<boolean> {
-    const { worker, dateOrder, history } = this.#dependencies;
+    const { worker, dateOrder, diskReserveBytes, history } = this.#dependencies;
     const { files, options } = this.#manifest;
     await this.#update({
       state: 'reading',
       startedAt: this.#manifest.startedAt ?? new Date().toISOString(),
       error: null,
     });
-    const examined = await worker.examine({ directory: this.#directory, files, options, dateOrder });
+    const examined = await worker.examine({
+      ...{ directory: this.#directory, files, options, dateOrder, diskReserveBytes },
+    });
     await this.#update({
       files: files.map((file, index) => ({ ...file, ...only(examined[index]) })),
       readings: examined.map(({ reading }) => reading),
@@ -141,18 +143,22 @@ export class ImportRun {
     const { options, staged, files } = this.#manifest;
     if (staged === null) throw new Error('stage() comes first');
     const doubtful = staged.files.findIndex(
-      ({ certainDates, otherDates }) => otherDates > OTHER_DATES_SHARE_MAX * (certainDates + otherDates),
+      ({ certainDates, otherDates }, index) =>
+        otherDates > OTHER_DATES_SHARE_MAX * (certainDates + otherDates) &&
+        options.dateOrder !== this.#manifest.readings[index]?.dateOrder,
     );
-    if (doubtful >= 0 && options.dateOrder === undefined) {
+    if (doubtful >= 0) {
       return this.#ask({ kind: 'date_order', file: files[doubtful]?.name ?? '', examples: [] });
     }
     const percentMax = options.maxRejects ?? MAX_REJECTS_PERCENT;
-    if (staged.rejected * 100 > staged.rows * percentMax || staged.lines === 0) {
+    if (staged.rejected * 100 > staged.rows * percentMax) {
       return this.#ask({ kind: 'too_many_rejects', rows: staged.rows, rejected: staged.rejected, percentMax });
     }
     this.#dependencies.history.note(this.#id, { state: 'checking' }); // after a kill it is staged anew all the same
     await this.#dependencies.worker.readAhead(path.join(this.#directory, partName(1)));
     await this.#dependencies.reachNewest();
+    // Those of an earlier look.
+    if (this.#manifest.continued === 0) await removeFiles(this.#directory, (name) => name.startsWith('continued-'));
     const conflicts = await this.#conflicts(staged.parts);
     if (conflicts === null || options.conflicts === 'replace') return true;
     const hasNumbers = this.#manifest.readings.some(isNumbered);
@@ -201,11 +207,14 @@ export class ImportRun {
       const file = path.join(directory, partName(part));
       const next = part < parts ? path.join(directory, partName(part + 1)) : null;
       const [orders, rows] = await Promise.allSettled([worker.loadOrders(file, next), warehouse.loadPart(file)]);
+      // Loaded once more, it finds what it has replaced already.
+      if (orders.status === 'fulfilled') {
+        this.#dependencies.history.note(this.#id, { replaced: this.#manifest.replaced + orders.value.replaced });
+      }
       if (orders.status === 'rejected') throw orders.reason;
       if (rows.status === 'rejected') throw rows.reason;
-      const replaced = this.#manifest.replaced + orders.value.replaced;
       const isOwn = this.#manifest.sameAs === null;
-      await this.#update({ replaced, error: null, ...(isOwn ? { partsCommitted: part } : {}) });
+      await this.#update({ error: null, ...(isOwn ? { partsCommitted: part } : {}) });
       partLoaded();
       if (this.#manifest.cancelling) return;
     }

@@ -148,6 +148,8 @@ function wantedColumns(
   for (const [field, column] of Object.entries(map) as [Field, string][]) {
     const found = names.find((each) => each === column) ?? names.find((each) => sameName(each, column));
     const details = { field: 'map', value: `${field}=${column}` };
+    // Of several files of one import, others may be the ones that have it.
+    if (found === undefined && names.some((each) => fieldOf(each.trim()) === field)) continue;
     if (found === undefined) {
       const message = `${name} has no column ${column}. It has ${names.join(', ')}.`;
       throw new TillstreamError('invalid_parameter', message, details);
@@ -162,7 +164,7 @@ function wantedColumns(
   return wanted;
 }
 
-function sameName(a: string, b: string): boolean {
+export function sameName(a: string, b: string): boolean {
   return a.trim().toLowerCase() === b.trim().toLowerCase();
 }
 

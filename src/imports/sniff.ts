@@ -14,6 +14,8 @@ export interface SniffOptions {
   readonly options: ImportOptions;
   /** Of the shop, where a file leaves it open; null: asked. */
   readonly dateOrder: DateOrder | null;
+  /** The only file of its import: what is said of the import is said of it. */
+  readonly isAlone: boolean;
   /** Names of the columns of a Parquet file. */
   readonly parquetColumns: (path: string) => Promise<readonly string[]>;
   /** A zstd file as it is unpacked: where that is. */
@@ -133,7 +135,7 @@ async function headOf(text: FileText, name: string): Promise<Buffer> {
   return head;
 }
 
-/** What its owner says, else what its dates show, else what holds for the shop. */
+/** What its owner says, else what its dates show, else what holds for the shop. Of several files, what a file shows comes first. */
 async function withDateOrder(
   path: string,
   reading: Reading,
@@ -141,11 +143,12 @@ async function withDateOrder(
 ): Promise<Pick<Sniffed, 'reading' | 'question'>> {
   const { name, options } = order;
   const known = (dateOrder: DateOrder) => ({ reading: { ...reading, dateOrder }, question: null });
-  if (options.dateOrder !== undefined) return known(options.dateOrder);
+  if (options.dateOrder !== undefined && order.isAlone) return known(options.dateOrder);
   const evidence = await dateEvidence(textOf(path, reading.compression, order), reading);
   if (evidence.order !== null) return known(evidence.order);
   if (evidence.open.length === 0 && !evidence.isEither) return { reading, question: null };
-  if (order.dateOrder !== null) return known(order.dateOrder);
+  const wanted = options.dateOrder ?? order.dateOrder;
+  if (wanted !== null) return known(wanted);
   // All are like 5/5/2011, and mean the same in both.
   if (evidence.isEither) return known('month-first');
   const examples = evidence.open.map((text) => ({

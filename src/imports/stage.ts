@@ -2,9 +2,9 @@
 //
 // JavaScript moves bytes: it cuts the text at the ends of records; the stager reads and writes slices at native speed. Rows that
 // it leaves go to the rule of the door (judge.ts). Begun again, it writes the same parts again.
-import { closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Refusal } from '../model/errors.ts';
+import { type Refusal, TillstreamError } from '../model/errors.ts';
 import { lineLimits } from '../model/line.ts';
 import { cleanCsv, rowRanges } from './clean-csv.ts';
 import { cleanNdjson } from './clean-ndjson.ts';
@@ -39,6 +39,8 @@ export interface StagedFile {
   /** Where it is, as text that Node can unpack, or as Parquet. */
   readonly path: string;
   readonly reading: Reading;
+  /** Of the file as its owner has it. */
+  readonly bytes: number;
   /** Of Parquet. */
   readonly rows?: number;
 }
@@ -95,6 +97,8 @@ class Staging {
   readonly #rejects: number;
   readonly #files: FileEvidence[] = [];
   #parts = 0;
+  /** With those that are blank: numbers of rows go by them. */
+  #rowsBefore = 0;
   #rows = 0;
   #lines = 0;
   #rejected = 0;
@@ -110,33 +114,36 @@ class Staging {
     this.#rejects = openSync(path.join(order.directory, REJECTS), 'w');
   }
 
-  async text({ name, path: file, reading }: StagedFile): Promise<void> {
+  async text({ name, path: file, reading, bytes }: StagedFile): Promise<void> {
     const compression = reading.compression === 'gzip' ? 'gzip' : 'none';
     const { encoding } = reading;
     const text = new FileText(file, { name, compression, ...(encoding === null ? {} : { encoding }) });
     this.#files.push({ encoding: null, certainDates: 0, otherDates: 0 });
+    const unpackedBytes = statSync(file).size; // of zstd, more than its own
     for await (const slice of oneAhead(cutIntoSlices(text.pieces(), reading, this.#order.sliceBytes))) {
       await this.#order.checkpoint();
       await this.#textSlice(slice, name, reading);
-      this.#tell(text.bytesRead);
+      this.#tell(bytes * (text.bytesRead / Math.max(1, unpackedBytes)));
     }
     await this.#writing;
     this.#evidence.encoding = text.encoding;
-    this.#bytesBefore += text.bytesRead;
+    this.#bytesBefore += bytes;
   }
 
-  async parquet({ name, path: file, reading, rows = 0 }: StagedFile): Promise<void> {
+  async parquet({ name, path: file, reading, bytes, rows = 0 }: StagedFile): Promise<void> {
     this.#files.push({ encoding: null, certainDates: 0, otherDates: 0 });
     for (let start = 0; start < rows; start += PARQUET_ROWS) {
       await this.#order.checkpoint();
       const end = Math.min(rows, start + PARQUET_ROWS);
       const read = await this.#stager.read({ kind: 'parquet', file, start, end }, reading);
-      if (read === null) throw new Error(`Rows ${start} to ${end} of ${name} cannot be read`);
+      if (read === null)
+        throw new TillstreamError('not_a_csv', `${name} is damaged: rows ${start} to ${end} cannot be read.`);
       const verdict = read.unread === 0 ? null : await this.#judge(read, reading, new Map());
       await this.#writeNext(() => this.#settle(read, verdict, name, reading, (wanted) => wanted.map(() => null)));
-      this.#tell(0);
+      this.#tell(bytes * (end / rows));
     }
     await this.#writing;
+    this.#bytesBefore += bytes;
   }
 
   async result(): Promise<Staged> {
@@ -151,7 +158,7 @@ class Staging {
       rejected: this.#rejected,
       superseded: this.#superseded + again.lines,
       revenueE4: this.#revenueE4 - again.revenueE4,
-      invoices: await this.#stager.invoices(),
+      invoices: await this.#stager.invoices(parts),
       files: this.#files,
     };
   }
@@ -245,13 +252,16 @@ class Staging {
     if (rejected.length > 0) {
       const texts = textsOf(rejected.map(({ row }) => row));
       const numbers: Numbers = new Map([...part.numbers, ...part.tooMany]);
-      const lines = rejected.map((each, index) => {
-        const reject = rejectOf(each, this.#rows, file, reading, numbers, texts[index] ?? null);
-        return `${JSON.stringify(reject)}\n`;
-      });
-      writeSync(this.#rejects, lines.join(''));
+      for (let start = 0; start < rejected.length; start += REJECTS_AT_ONCE) {
+        const lines = rejected.slice(start, start + REJECTS_AT_ONCE).map((each, index) => {
+          const text = texts[start + index] ?? null;
+          return `${JSON.stringify(rejectOf(each, this.#rowsBefore, file, reading, numbers, text))}\n`;
+        });
+        writeFileSync(this.#rejects, lines.join(''));
+      }
     }
-    this.#rows += read.rows;
+    this.#rowsBefore += read.rows;
+    this.#rows += read.rows - (verdict?.blank ?? 0);
     this.#lines += part.lines;
     this.#rejected += rejected.length;
     this.#superseded += part.superseded;
@@ -269,9 +279,12 @@ class Staging {
 
   #tell(bytes: number): void {
     const progress = { rows: this.#rows, lines: this.#lines, rejected: this.#rejected };
-    this.#order.onProgress({ bytes: this.#bytesBefore + bytes, ...progress });
+    this.#order.onProgress({ bytes: this.#bytesBefore + Math.round(bytes), ...progress });
   }
 }
+
+/** Written in one piece of text. */
+const REJECTS_AT_ONCE = 1000;
 
 const CR = 0x0d;
 

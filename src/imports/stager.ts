@@ -79,8 +79,8 @@ export interface Stager {
    */
   read(slice: Slice, reading: Reading): Promise<ReadSlice | null>;
 
-  /** Invoices of all rows that were written. */
-  invoices(): Promise<number>;
+  /** Invoices that have a line in one of the parts, which are all that were written. @throws unavailable */
+  invoices(parts: readonly string[]): Promise<number>;
 
   /** Lines of parts that have one of the same identity in a later part, which is the one that counts. @throws unavailable */
   superseded(parts: readonly string[]): Promise<{ readonly lines: number; readonly revenueE4: bigint }>;

@@ -17,6 +17,8 @@ export interface ExamineOrder {
   readonly files: readonly { readonly name: string; readonly object: string; readonly sha256: string }[];
   readonly options: ImportOptions;
   readonly dateOrder: DateOrder | null;
+  /** Left free on the disk, whatever is unpacked. */
+  readonly diskReserveBytes: number;
 }
 
 export interface StageCommand {
@@ -32,7 +34,7 @@ export interface StageCommand {
 }
 
 export interface ImportWorker {
-  /** What the files are; their fingerprints, where they have none yet. @throws not_a_csv and the like, unavailable */
+  /** What the files are; their fingerprints, where they have none yet. @throws not_a_csv and the like, disk_full, unavailable */
   examine(order: ExamineOrder): Promise<ExaminedFile[]>;
 
   /** Writes all parts; they are on disk when it resolves. @throws disk_full, unavailable, not_a_csv; conflict  cancelled */

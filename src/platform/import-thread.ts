@@ -3,16 +3,19 @@
 import { createHash } from 'node:crypto';
 import { closeSync, createReadStream, fsyncSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { ImportReader } from '../imports/duckdb-import-reader.ts';
 import { DuckDbStager } from '../imports/duckdb-stager.ts';
 import { sniff } from '../imports/sniff.ts';
 import { type Staged, type StageProgress, stageFiles } from '../imports/stage.ts';
 import type { ExaminedFile, ExamineOrder, StageCommand } from '../imports/worker.ts';
+import { unpackZstd } from '../imports/zstd.ts';
 import { TillstreamError } from '../model/errors.ts';
 import { assertRoomFor } from '../stores/disk-room.ts';
 import { openLmdbOrders } from '../stores/orders/lmdb-orders.ts';
 import type { LineColumns } from '../stores/orders/order-store.ts';
+import { storeError } from '../stores/warehouse/duckdb-failure.ts';
 import { WriterTurns } from '../stores/writer-turns.ts';
 import { serve } from './rpc.ts';
 import { poolYieldsToTheDoor, yieldToTheDoor } from './thread-priority.ts';
@@ -48,68 +51,77 @@ async function start() {
     return columns;
   };
 
-  const unpack = async (file: string): Promise<string> => {
+  const checkpoint = async (from: string, diskReserveBytes: number): Promise<void> => {
+    await nextTurn(); // for cancel()
+    if (cancelled) throw new TillstreamError('conflict', 'The import was cancelled.');
+    assertRoomFor(SLICE_ROOM_BYTES, from, { path: from, bytes: diskReserveBytes });
+  };
+
+  const unpackedFiles = new Set<string>();
+  const unpack = async (file: string, name: string, diskReserveBytes: number): Promise<string> => {
     const unpacked = path.join(workDirectory, `${path.basename(file)}.unpacked`);
-    await reader.unpackZstd(file, unpacked);
+    if (unpackedFiles.has(unpacked)) return unpacked;
+    await unpackZstd(file, unpacked, { name, checkpoint: () => checkpoint(workDirectory, diskReserveBytes) });
+    unpackedFiles.add(unpacked);
     return unpacked;
   };
 
   return {
-    async examine({ directory: from, files, options, dateOrder }: ExamineOrder): Promise<ExaminedFile[]> {
-      const examined: ExaminedFile[] = [];
-      for (const { name, object, sha256 } of files) {
-        const file = path.join(from, object);
-        const { reading, question } = await sniff(file, {
-          name,
-          options,
-          dateOrder,
-          parquetColumns: (parquet) => reader.parquetColumns(parquet),
-          unpacked: unpack,
-        });
-        const { size } = statSync(file);
-        examined.push({ bytes: size, sha256: sha256 || (await fingerprint(file)), reading, question });
-      }
-      return examined;
-    },
+    examine: ({ directory: from, files, options, dateOrder, diskReserveBytes }: ExamineOrder) =>
+      reading(async () => {
+        const examined: ExaminedFile[] = [];
+        for (const { name, object, sha256 } of files) {
+          const file = path.join(from, object);
+          const { reading, question } = await sniff(file, {
+            name,
+            options,
+            dateOrder,
+            isAlone: files.length === 1,
+            parquetColumns: (parquet) => reader.parquetColumns(parquet, name),
+            unpacked: (packed) => unpack(packed, name, diskReserveBytes),
+          });
+          const { size } = statSync(file);
+          examined.push({ bytes: size, sha256: sha256 || (await fingerprint(file)), reading, question });
+        }
+        return examined;
+      }),
 
-    async stage({ files, continued, diskReserveBytes, ...command }: StageCommand): Promise<Staged> {
-      await ahead?.columns.catch(() => {});
-      ahead = null; // of a part that is written anew
-      const stager = await DuckDbStager.open({
-        spillDirectory: path.join(workDirectory, 'spill'),
-        memoryLimitMb: MEMORY_LIMIT_MB,
-        continued,
-      });
-      try {
-        const staged = await stageFiles(stager, {
-          ...command,
-          workDirectory,
-          files: await Promise.all(
-            files.map(async ({ name, object, reading }) => {
-              const file = path.join(command.directory, object);
-              const isParquet = reading.format === 'parquet';
-              return {
-                name,
-                path: reading.compression === 'zstd' ? await unpack(file) : file,
-                reading,
-                ...(isParquet ? { rows: await reader.parquetRows(file) } : {}),
-              };
-            }),
-          ),
-          onProgress: (now) => {
-            progress = now;
-          },
-          checkpoint: async () => {
-            if (cancelled) throw new TillstreamError('conflict', 'The import was cancelled.');
-            assertRoomFor(SLICE_ROOM_BYTES, command.directory, { path: command.directory, bytes: diskReserveBytes });
-          },
+    stage: ({ files, continued, diskReserveBytes, ...command }: StageCommand): Promise<Staged> =>
+      reading(async () => {
+        await ahead?.columns.catch(() => {});
+        ahead = null; // of a part that is written anew
+        const stager = await DuckDbStager.open({
+          spillDirectory: path.join(workDirectory, 'spill'),
+          memoryLimitMb: MEMORY_LIMIT_MB,
+          continued,
         });
-        syncAll(command.directory);
-        return staged;
-      } finally {
-        stager.close();
-      }
-    },
+        try {
+          const staged = await stageFiles(stager, {
+            ...command,
+            workDirectory,
+            files: await Promise.all(
+              files.map(async ({ name, object, reading }) => {
+                const file = path.join(command.directory, object);
+                return {
+                  name,
+                  path: reading.compression === 'zstd' ? await unpack(file, name, diskReserveBytes) : file,
+                  reading,
+                  bytes: statSync(file).size,
+                  ...(reading.format === 'parquet' ? { rows: await reader.parquetRows(file, name) } : {}),
+                };
+              }),
+            ),
+            onProgress: (now) => {
+              progress = now;
+            },
+            checkpoint: () => checkpoint(command.directory, diskReserveBytes),
+          });
+          syncAll(command.directory);
+          return staged;
+        } finally {
+          stager.close();
+        }
+      }),
 
     progress: () => progress,
 
@@ -141,6 +153,15 @@ async function start() {
       rmSync(workDirectory, { recursive: true, force: true });
     },
   };
+}
+
+/** What the file system says may pass. */
+async function reading<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw storeError(error, 'The files of the import cannot be read, or its parts not written');
+  }
 }
 
 async function fingerprint(file: string): Promise<string> {

@@ -451,7 +451,10 @@ describe('Ctrl-C', () => {
     url: string,
     when: RegExp | Promise<unknown>,
   ): Promise<{ code: number | null; text: string }> {
-    const rows = Array.from({ length: 400_000 }, (_, at) => `${at},MUG,Blue mug,1,${DAY_13},2.5,17850,France\n`);
+    const rows = Array.from(
+      { length: 400_000 },
+      (_, at) => `${1_000_000 + at},MUG,Blue mug,1,${DAY_13},2.5,17850,France\n`,
+    );
     await writeFile(join(directory, 'large.csv'), `${HEADER}\n${rows.join('')}`);
     const child = remember(
       spawn(process.execPath, [cliPath, 'import', 'large.csv', '--url', url], {

@@ -123,3 +123,40 @@ it('columns that are missing: asked with those that the file has; named, they ar
   expect(done).toMatchObject({ state: 'done', counts: { lines: ROWS, rejected: 0 } });
   await written();
 });
+
+it('of several files, dates that leave the order open in one alone: the answer is for that one', async () => {
+  const [header = ''] = file('Z').split('\n');
+  const row = (invoiceNo: string, date: string): string => `${invoiceNo},85123A,MUG,1,${date},2.5,17850,France`;
+  const certain = [header, row('N1', '12/13/2010 8:26'), row('N2', '12/1/2010 8:26')].join('\n');
+  const open = [header, row('N3', '5/6/2011 8:26')].join('\n');
+  const report = await upload(platform, [certain, open]);
+  expect(report).toMatchObject({ state: 'needs_answer', question: { kind: 'date_order' } });
+  const refused = { code: 'invalid_parameter', field: 'conflicts' };
+  const answer = `/v1/imports/${report.id}/answer`;
+  const unasked = { dateOrder: 'day-first', conflicts: 'replace' };
+  expect((await platform.request('POST', answer, JSON.stringify(unasked))).body).toMatchObject(refused);
+  const done = await answered(platform, report.id, { dateOrder: 'day-first' });
+  expect(done).toMatchObject({ state: 'done', counts: { lines: 3, rejected: 0 } });
+  const dates = await platform.select(
+    "SELECT strftime(invoice_date, '%Y-%m-%d') FROM sales WHERE invoice_no IN ('N1', 'N2', 'N3') ORDER BY invoice_no",
+  );
+  expect(dates).toEqual([['2010-12-13'], ['2010-12-01'], ['2011-06-05']]);
+});
+
+it('a column that the file does not have is no answer, and the files stay', async () => {
+  const [first = '', ...rest] = file('X').split('\n');
+  const report = await upload(platform, [[first.replace('UnitPrice', 'Each'), ...rest].join('\n')]);
+  const answer = `/v1/imports/${report.id}/answer`;
+  const wrong = await platform.request('POST', answer, JSON.stringify({ map: { unitPrice: 'Eech' } }));
+  expect(wrong).toMatchObject({ status: 400, body: { code: 'invalid_parameter', value: 'Eech' } });
+  const done = await answered(platform, report.id, { map: { unitPrice: 'each' } });
+  expect(done).toMatchObject({ state: 'done', counts: { lines: ROWS, rejected: 0 } });
+});
+
+it('a header without rows is an import of nothing', async () => {
+  const [header = ''] = file('Y').split('\n');
+  expect(await upload(platform, [`${header}\n,,,,,,,\n`])).toMatchObject({
+    state: 'done',
+    counts: { rows: 0, lines: 0, invoices: 0, rejected: 0 },
+  });
+});

@@ -23,6 +23,7 @@ const CERTAIN = '12/21/2010 8:26';
 const PLAIN: SniffOptions = {
   name: 'shop.csv',
   options: {},
+  isAlone: true,
   dateOrder: null,
   parquetColumns: async () => [],
   unpacked: async (file) => file,

@@ -1,5 +1,5 @@
 // Rows that spoil the form of a file: each is a line or a reject, and takes no other row with it. On a real DuckDB.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -28,12 +28,18 @@ async function staged(name: string, rows: readonly Buffer[]) {
   mkdirSync(workDirectory);
   const file = path.join(workDirectory, 'shop.csv');
   writeFileSync(file, Buffer.concat([Buffer.from(`${HEADER}\n`), ...rows]));
-  const none = { options: {}, dateOrder: null, parquetColumns: async () => [], unpacked: async (at: string) => at };
+  const none = {
+    options: {},
+    dateOrder: null,
+    isAlone: true,
+    parquetColumns: async () => [],
+    unpacked: async (at: string) => at,
+  };
   const { reading } = await sniff(file, { name: 'shop.csv', ...none });
   const { lines, rejected } = await stageFiles(stager, {
     directory: workDirectory,
     workDirectory,
-    files: [{ name: 'shop.csv', path: file, reading }],
+    files: [{ name: 'shop.csv', path: file, reading, bytes: statSync(file).size }],
     timeZone: 'UTC',
     receivedAt: 1,
     source: 'import:20261123-k7mq',

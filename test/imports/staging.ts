@@ -13,6 +13,7 @@ import { DuckDbStager } from '../../src/imports/duckdb-stager.ts';
 import type { ImportOptions, Reject } from '../../src/imports/import.ts';
 import { sniff } from '../../src/imports/sniff.ts';
 import { type Staged, stageFiles } from '../../src/imports/stage.ts';
+import { unpackZstd } from '../../src/imports/zstd.ts';
 import type { DateOrder } from '../../src/model/dates.ts';
 import { dataset } from '../support/dataset.ts';
 
@@ -65,15 +66,16 @@ export async function staged(
         name,
         options,
         dateOrder: shopDateOrder ?? null,
-        parquetColumns: (each) => reader.parquetColumns(each),
+        isAlone: files.length === 1,
+        parquetColumns: (each) => reader.parquetColumns(each, name),
         unpacked: async (each) => {
-          await reader.unpackZstd(each, `${each}.text`);
+          await unpackZstd(each, `${each}.text`, { name, checkpoint: async () => {} });
           return `${each}.text`;
         },
       });
       if (found.question !== null) throw new Error(`Asked: ${JSON.stringify(found.question)}`);
-      const rows = found.reading.format === 'parquet' ? { rows: await reader.parquetRows(file) } : {};
-      sniffed.push({ name, path: found.path, reading: found.reading, ...rows });
+      const rows = found.reading.format === 'parquet' ? { rows: await reader.parquetRows(file, name) } : {};
+      sniffed.push({ name, path: found.path, reading: found.reading, bytes: content.length, ...rows });
     }
     const result = await stageFiles(stager, {
       directory,

@@ -234,13 +234,6 @@ describe('is refused', () => {
     );
     await expect(staged([file])).rejects.toThrow('has a column file_row_number');
   });
-
-  it.each([1, 4, 5, 20_000])('zstd that lacks its last %i bytes', async (bytes) => {
-    const whole = await writtenByDuckDb(
-      `COPY (SELECT hash(range) AS h FROM range(40000)) TO $out (FORMAT csv, COMPRESSION zstd)`,
-    );
-    await expect(staged([whole.subarray(0, -bytes)])).rejects.toThrow('it ends in the middle');
-  });
 });
 
 it('keeps columns that are not ours', async () => {

@@ -13,7 +13,7 @@ export interface DuckDbFailure {
 }
 
 /** Failures of input: the same record fails again, whenever it is tried. */
-const INPUT = new Set(['Invalid Input', 'Conversion', 'Constraint', 'Out of Range', 'Mismatch Type']);
+const INPUT = new Set(['Invalid', 'Invalid Input', 'Conversion', 'Constraint', 'Out of Range', 'Mismatch Type']);
 
 /** Failures of the machine or the moment: the same call may do later. */
 const PASSING = new Set([
