@@ -4,6 +4,7 @@ import { type ClientRequest, request as httpRequest, type IncomingMessage } from
 import { request as httpsRequest } from 'node:https';
 import { connectPinned } from '../client/pinned-certificate.ts';
 import { catalogue, type ErrorCode, messageOf, TillstreamError } from '../model/errors.ts';
+import { timeLimit } from '../model/time-limit.ts';
 import { type Connection, DEFAULT_URL } from './find-platform.ts';
 import { program } from './invocation.ts';
 
@@ -104,17 +105,15 @@ async function exchange(
 ): Promise<IncomingMessage> {
   const { certificate } = connection;
   const { upload, timeoutMs = ANSWER_TIMEOUT_MS } = asking;
-  const signal = AbortSignal.any([
-    ...(asking.signal === undefined ? [] : [asking.signal]),
-    ...(timeoutMs === Number.POSITIVE_INFINITY ? [] : [AbortSignal.timeout(timeoutMs)]),
-  ]);
-  const inTime = AbortSignal.any([signal, AbortSignal.timeout(CONNECT_TIMEOUT_MS)]);
+  const limit = timeLimit(asking.signal, timeoutMs);
+  const { signal } = limit;
   const refused = (cause: unknown): TillstreamError =>
     cause instanceof TillstreamError ? cause : unreachable(connection.url, cause);
   const pinned =
     certificate === undefined
       ? null
-      : await connectPinned(url.hostname, Number(url.port || 443), certificate, inTime).catch((cause: unknown) => {
+      : await pinnedConnection(url, certificate, signal).catch((cause: unknown) => {
+          limit.lift();
           throw refused(cause);
         });
   const body = asking.body === undefined ? undefined : JSON.stringify(asking.body);
@@ -136,7 +135,10 @@ async function exchange(
       if (socket === pinned) clearTimeout(deadline);
       else socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => clearTimeout(deadline));
     });
-    request.on('close', () => clearTimeout(deadline));
+    request.on('close', () => {
+      clearTimeout(deadline);
+      limit.lift();
+    });
     request.on('error', (cause) => reject(refused(cause)));
     request.on('response', (response: IncomingMessage) => {
       // What was refused while it was being sent is not sent to its end.
@@ -146,6 +148,15 @@ async function exchange(
     if (upload === undefined) request.end(body);
     else sendAll(request, upload.chunks).catch((error: Error) => request.destroy(error));
   });
+}
+
+async function pinnedConnection(url: URL, certificate: string, signal: AbortSignal): ReturnType<typeof connectPinned> {
+  const inTime = timeLimit(signal, CONNECT_TIMEOUT_MS);
+  try {
+    return await connectPinned(url.hostname, Number(url.port || 443), certificate, inTime.signal);
+  } finally {
+    inTime.lift();
+  }
 }
 
 /** Ends early where the answer is there, or nobody takes any more. */

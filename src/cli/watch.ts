@@ -36,9 +36,9 @@ export async function watch(find: () => Connection, json: boolean): Promise<void
     while (!stop.signal.aborted) {
       const nextMs = performance.now() + WATCH_INTERVAL_MS;
       try {
-        const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]);
         const connection = find();
-        const status = await ask<StatusAnswer>(connection, '/v1/status', { signal, has: 'consumers' });
+        const asking = { signal: stop.signal, timeoutMs: ANSWER_TIMEOUT_MS, has: 'consumers' } as const;
+        const status = await ask<StatusAnswer>(connection, '/v1/status', asking);
         display ??= json ? lines() : process.stdout.isTTY === true ? painted() : plain();
         display.show(connection.url, status);
       } catch (error) {

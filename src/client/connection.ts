@@ -5,6 +5,7 @@
 import { performance } from 'node:perf_hooks';
 import { type buildConnector, Client, type Dispatcher } from 'undici';
 import { TillstreamError } from '../model/errors.ts';
+import { timeLimit } from '../model/time-limit.ts';
 import { connectPinned } from './pinned-certificate.ts';
 
 export interface Answer {
@@ -47,11 +48,13 @@ export function parseTarget(target: Target): { origin: string; path: string } {
 
 function pinnedConnector(certificate: string): buildConnector.connector {
   return ({ hostname, port }, callback) => {
-    const inTime = AbortSignal.timeout(CONNECT_TIMEOUT_MS);
-    connectPinned(hostname, Number(port || 443), certificate, inTime).then(
-      (socket) => callback(null, socket),
-      (error: Error) => callback(error, null),
-    );
+    const { signal, lift } = timeLimit(undefined, CONNECT_TIMEOUT_MS);
+    connectPinned(hostname, Number(port || 443), certificate, signal)
+      .finally(lift)
+      .then(
+        (socket) => callback(null, socket),
+        (error: Error) => callback(error, null),
+      );
   };
 }
 

@@ -4,6 +4,7 @@
 // one entry in the log. What the platform knew is lost with it when it ends.
 import { setTimeout as pauseFor } from 'node:timers/promises';
 import { messageOf } from '../model/errors.ts';
+import { timeLimit } from '../model/time-limit.ts';
 import type { Notice } from './alerts.ts';
 
 export interface WebhookOptions {
@@ -73,13 +74,14 @@ export class Webhook {
   /** null: it is taken. */
   async #post(notice: Notice): Promise<Failure | null> {
     const { url, platform } = this.#options;
+    const limit = timeLimit(this.#options.signal, ANSWER_TIMEOUT_MS);
     try {
       const answer = await fetch(url, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify(bodyOf(notice, platform)),
         redirect: 'manual',
-        signal: AbortSignal.any([this.#options.signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]),
+        signal: limit.signal,
       });
       await answer.body?.cancel();
       if (answer.ok) return null;
@@ -88,6 +90,8 @@ export class Webhook {
     } catch (error) {
       const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
       return { reason: messageOf(cause), isFinal: false };
+    } finally {
+      limit.lift();
     }
   }
 
