@@ -85,7 +85,9 @@ describe(`replay (seed ${seed})`, () => {
       'stored-then-dropped',
     ] as const;
     const url = await listen({
-      fault: () => (random() < 0.15 ? (faults[Math.floor(random() * faults.length)] ?? null) : null),
+      // Once at least.
+      fault: (request) =>
+        request === 2 || random() < 0.15 ? (faults[Math.floor(random() * faults.length)] ?? null) : null,
       delayMs: () => Math.floor(random() * 3),
     });
     const summary = await run(await shop(rows), url, { concurrency: 16, ...options, random: () => random() * 0.05 });

@@ -14,6 +14,7 @@ test('it comes in time, also when nothing but who waits for it holds it', async 
     const { signal } = timeLimit(timeLimit(undefined, 60).signal, 60_000);
     signal.addEventListener('abort', () => reasons.push((signal.reason as Error).name));
   }
+  await pause(10); // what was just made is held until then
   collectGarbage();
   await pause(150);
   expect(reasons).toEqual(Array.from({ length: 50 }, () => 'TimeoutError'));
