@@ -146,8 +146,9 @@ export const settings = {
   }),
   warehouseMemoryMb: number({
     variable: 'TILLSTREAM_WAREHOUSE_MEMORY_MB',
-    default: 384,
-    description: 'Memory of the warehouse in megabytes; larger questions go by way of the disk.',
+    default: 192,
+    description:
+      'Memory of the warehouse in megabytes, of which each of its threads takes 24; larger questions go by way of the disk.',
     expected: 'a whole number from 128',
     parse: (given) => whole(given, 128),
   }),

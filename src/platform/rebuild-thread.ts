@@ -4,7 +4,6 @@
 // The lake is read slice by slice, and of every identity the newest version stands in the end, as in a load; so memory is that of a
 // slice, however large the lake is. build() may come again, for what the lake has taken in since.
 import { appendFileSync, rmSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import type { DuckDBConnection } from '@duckdb/node-api';
@@ -20,7 +19,7 @@ import { openLmdbQuarantine } from '../stores/quarantine/lmdb-quarantine.ts';
 import { recordsOf } from '../stores/quarantine/quarantine.ts';
 import { fillingWarehouse } from '../stores/warehouse/duckdb-fill.ts';
 import { addSequencedLines } from '../stores/warehouse/duckdb-lines.ts';
-import { sqlText } from '../stores/warehouse/duckdb-session.ts';
+import { poolThreads, sqlText } from '../stores/warehouse/duckdb-session.ts';
 import { type Range, type Slice, slicesOf } from './rebuild-slices.ts';
 import { serve } from './rpc.ts';
 import type { RebuiltStore } from './store-swap.ts';
@@ -62,7 +61,7 @@ async function start() {
   yieldToTheDoor('warehouse');
   const { directory } = workerData as ThreadData;
   const objects = openFileStore(directory.lake);
-  const threads = Math.max(1, availableParallelism() - 1);
+  const threads = poolThreads(MEMORY_LIMIT_MB);
   let progress: BuildProgress = { bytes: 0, bytesTotal: 0 };
   let cancelled: TillstreamError | null = null;
   let totals: StoreTotals = { lines: 0, invoices: 0, revenue: '0' };

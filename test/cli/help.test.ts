@@ -146,8 +146,9 @@ describe('help', () => {
         TILLSTREAM_RATE_LIMIT (default: 0)
             Requests a second that each key, and each customer with a token, may send; 0: as many as they
             like.
-        TILLSTREAM_WAREHOUSE_MEMORY_MB (default: 384)
-            Memory of the warehouse in megabytes; larger questions go by way of the disk.
+        TILLSTREAM_WAREHOUSE_MEMORY_MB (default: 192)
+            Memory of the warehouse in megabytes, of which each of its threads takes 24; larger questions
+            go by way of the disk.
         TILLSTREAM_ALERT_URL (default: none)
             A webhook that is told, as JSON, when something is wrong and when it is over; Slack shows it
             as well.

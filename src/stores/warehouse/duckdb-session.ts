@@ -22,8 +22,10 @@ export interface DuckDbWarehouseOptions {
 
 export const WAREHOUSE_FILE = 'warehouse.duckdb';
 
-/** A third of the memory that the platform may take in all; sums over 54 million lines spill little beyond it. */
-const MEMORY_LIMIT_MB = 256;
+/** Less than a third of the memory that the platform may take in all; sums over 54 million lines take a tenth longer than with twice as much. */
+const MEMORY_LIMIT_MB = 192;
+/** Of DuckDB's buffers, for each of its threads: with half of it, a sum over many groups finds no room. */
+const THREAD_MEMORY_MB = 24;
 
 /** A query from outside fails before it has filled the disk that the stream needs. */
 const SPILL_BYTES_MAX = '8GiB';
@@ -61,11 +63,10 @@ export async function openSession(options: DuckDbWarehouseOptions): Promise<Duck
     for (const name of readdirSync(loadDirectory)) {
       if (/\.(?:ndjson|parquet)$/.test(name)) rmSync(path.join(loadDirectory, name));
     }
-    // DuckDB's worker threads spin for work: with one of two cores, a load takes half the processor time and no longer.
-    const threads = options.threads ?? Math.max(1, availableParallelism() - 1);
+    const { memoryLimitMb = MEMORY_LIMIT_MB, threads = poolThreads(memoryLimitMb) } = options;
     instance = await DuckDBInstance.create(path.join(directory, WAREHOUSE_FILE), {
       threads: String(threads),
-      memory_limit: `${options.memoryLimitMb ?? MEMORY_LIMIT_MB}MiB`,
+      memory_limit: `${memoryLimitMb}MiB`,
       temp_directory: spillDirectory,
       max_temp_directory_size: SPILL_BYTES_MAX,
       errors_as_json: 'true',
@@ -88,6 +89,14 @@ export async function openSession(options: DuckDbWarehouseOptions): Promise<Duck
     instance?.closeSync();
     throw openingError(error, directory);
   }
+}
+
+/**
+ * How many threads of DuckDB's own may work with so much memory. One core is for the others: DuckDB's threads spin for work, and with
+ * one of two a load takes half the processor time and no longer.
+ */
+export function poolThreads(memoryLimitMb: number, cores = availableParallelism()): number {
+  return Math.max(1, Math.min(cores - 1, Math.floor(memoryLimitMb / THREAD_MEMORY_MB)));
 }
 
 /** All that was taken from it must have been closed or read to its end before: the file stays open until then. */
