@@ -7,6 +7,7 @@ import type { LineColumns } from '../stores/orders/order-store.ts';
 import { isInputFailure, storeError } from '../stores/warehouse/duckdb-failure.ts';
 import { sqlText } from '../stores/warehouse/duckdb-session.ts';
 import { readColumns } from './duckdb-part-columns.ts';
+import type { LineTotals } from './worker.ts';
 
 const MEMORY_LIMIT_MB = 96;
 
@@ -58,6 +59,20 @@ export class ImportReader {
     return reading(name, async () => {
       const counted = await this.#connection.runAndReadAll(`SELECT count(*) FROM read_parquet(${sqlText(file)})`);
       return Number(counted.getRows()[0]?.[0]);
+    });
+  }
+
+  /** @throws unavailable */
+  async totals(parts: readonly string[], hasAgain: boolean): Promise<LineTotals> {
+    return reading('What was loaded', async () => {
+      const found = await this.#connection.runAndReadAll(`
+        SELECT count(*), count(DISTINCT invoice_no), coalesce(CAST(sum(amount) * 10000 AS HUGEINT), 0)
+        FROM (
+          SELECT invoice_no, amount FROM read_parquet([${parts.map(sqlText).join()}])
+          ${hasAgain ? 'QUALIFY row_number() OVER (PARTITION BY invoice_no, line_id ORDER BY "sequence" DESC) = 1' : ''}
+        )`);
+      const [lines, invoices, revenueE4] = found.getRows()[0] ?? [];
+      return { lines: Number(lines), invoices: Number(invoices), revenueE4: BigInt(String(revenueE4)) };
     });
   }
 

@@ -96,6 +96,10 @@ export class ImportQueue implements Imports {
   list({ limit, before, state }: Parameters<Imports['list']>[0]): ImportReport[] {
     const all = this.#history.all.reverse();
     const from = before === null ? 0 : all.findIndex(({ id }) => id === before) + 1;
+    if (before !== null && from === 0) {
+      const message = `There is no import ${before.slice(0, 200)}, so none before it.`;
+      throw new TillstreamError('invalid_parameter', message, { field: 'before', value: before.slice(0, 200) });
+    }
     return all
       .slice(from)
       .filter((manifest) => state === undefined || manifest.state === state)
@@ -226,10 +230,11 @@ export class ImportQueue implements Imports {
     for (let waitMs = RETRY_MS; !this.#isEnding; waitMs = Math.min(RETRY_MS_MAX, waitMs * 2)) {
       if (!this.#history.has(id) || ENDED.has(this.#history.find(id).state)) return;
       const worker = this.#options.startWorker();
+      const run = new ImportRun(id, this.#dependencies(id, worker));
       const stopWatching = this.#watch(id, worker);
       try {
         await this.#takeFromInbox(id);
-        await new ImportRun(id, this.#dependencies(id, worker)).run();
+        await run.run();
         const { state, counts } = this.#history.find(id);
         this.#options.log('info', `An import is ${state}`, { id, ...counts });
         return;
@@ -237,7 +242,7 @@ export class ImportQueue implements Imports {
         if (this.#isEnding) return;
         // What has begun to load is given up by its owner alone: a part would be in one store and not in the other.
         const mayFail = this.#halfway !== id || this.#history.find(id).cancelling;
-        if (!passes(error) && mayFail && (await this.#fail(id, error))) return;
+        if (!passes(error) && mayFail && (await this.#fail(id, error, run))) return;
         this.#history.note(id, { error: this.#errorOf(error) });
         this.#options.log('warn', 'An import waits to be tried again', { id, err: error });
       } finally {
@@ -269,8 +274,8 @@ export class ImportQueue implements Imports {
   }
 
   /** @returns whether that is noted; otherwise it is tried again */
-  async #fail(id: string, error: unknown): Promise<boolean> {
-    const { cancelling, partsCommitted, counts } = this.#history.find(id);
+  async #fail(id: string, error: unknown, run: ImportRun): Promise<boolean> {
+    const { cancelling } = this.#history.find(id);
     const isHalfway = this.#halfway === id;
     const isCancelled = cancelling && !isHalfway;
     const failure = this.#errorOf(error);
@@ -278,8 +283,7 @@ export class ImportQueue implements Imports {
       await this.#history.update(id, {
         endedAt: new Date().toISOString(),
         question: null,
-        // What was counted and is not there would be read as what is.
-        counts: partsCommitted === 0 ? null : counts,
+        counts: await run.loadedCounts().catch(() => null),
         ...(isCancelled
           ? { state: 'cancelled' }
           : { state: 'failed', error: isHalfway ? { ...failure, hint: HALFWAY_HINT } : failure }),

@@ -22,7 +22,7 @@ export interface Imports {
   /** A file of the inbox, at once. @throws file_not_found */
   fromInbox(name: string, options: ImportOptions): Promise<ImportReport>;
 
-  /** Newest first. @param before an id: those older than it */
+  /** Newest first. @param before an id: those older than it. @throws invalid_parameter  there is no such import */
   list(page: { readonly limit: number; readonly before: string | null; readonly state?: ImportState }): ImportReport[];
 
   get(id: string): ImportReport | null;

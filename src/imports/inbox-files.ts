@@ -1,7 +1,8 @@
 // Files of the inbox on their way into an import, and out of it again.
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { assertRoomFor } from '../stores/disk-room.ts';
 import { type ImportManifest, syncPath } from './manifest.ts';
 
 /** Of the inbox: files whose import was cancelled or failed. */
@@ -45,6 +46,7 @@ async function move(from: string, to: string): Promise<void> {
     // A name that the inbox leaves alone.
     const unfinished = path.join(path.dirname(to), `.${path.basename(to).slice(-100)}.part`);
     try {
+      assertRoomFor((await stat(from)).size, path.dirname(to));
       await copyFile(from, unfinished);
       await syncPath(unfinished);
       await rename(unfinished, to);

@@ -27,8 +27,11 @@ export interface RunDependencies {
   /** Of the shop; null: asked. */
   readonly dateOrder: DateOrder | null;
   readonly diskReserveBytes: number;
-  /** Resolves when the warehouse has every record that is on the stream now. @throws unavailable, stream_gap */
-  readonly reachNewest: () => Promise<void>;
+  /**
+   * Resolves when the warehouse has every record that is on the stream now, or nobody waits for it any more.
+   * @throws unavailable, stream_gap
+   */
+  readonly reachNewest: (isAwaited: () => boolean) => Promise<void>;
   /** Resolves when a part may be loaded; until partLoaded() the stores may differ. */
   readonly partBegins: () => Promise<void>;
   readonly partLoaded: () => void;
@@ -156,7 +159,7 @@ export class ImportRun {
     }
     this.#dependencies.history.note(this.#id, { state: 'checking' }); // after a kill it is staged anew all the same
     await this.#dependencies.worker.readAhead(path.join(this.#directory, partName(1)));
-    await this.#dependencies.reachNewest();
+    await this.#dependencies.reachNewest(() => !this.#manifest.cancelling);
     // Those of an earlier look.
     if (this.#manifest.continued === 0) await removeFiles(this.#directory, (name) => name.startsWith('continued-'));
     const conflicts = await this.#conflicts(staged.parts);
@@ -170,11 +173,12 @@ export class ImportRun {
     return this.#check();
   }
 
+  /** null: there are none, or it is cancelled. */
   async #conflicts(parts: number): Promise<Extract<Question, { kind: 'conflicts' }> | null> {
     let lines = 0;
     let invoices = 0;
     const examples: Conflict[] = [];
-    for (let part = 1; part <= parts; part += 1) {
+    for (let part = 1; part <= parts && !this.#manifest.cancelling; part += 1) {
       const found = await this.#dependencies.warehouse.conflicts(
         path.join(this.#directory, partName(part)),
         EXAMPLES_MAX - examples.length,
@@ -232,6 +236,15 @@ export class ImportRun {
     return { rows, lines, invoices, rejected, superseded, revenue, replaced: this.#manifest.replaced };
   }
 
+  /** Of what is in the stores of an import that does not come to its end: the rest of its lines would be read as there. */
+  async loadedCounts(): Promise<ImportCounts | null> {
+    const { counts, partsCommitted, readings, replaced, sameAs } = this.#manifest;
+    if (counts === null || partsCommitted === 0 || sameAs !== null) return null;
+    const parts = Array.from({ length: partsCommitted }, (_, index) => path.join(this.#directory, partName(index + 1)));
+    const { lines, invoices, revenueE4 } = await this.#dependencies.worker.totals(parts, readings.some(isNumbered));
+    return { ...counts, lines, invoices, revenue: textFromE4(revenueE4), replaced };
+  }
+
   async #ask(question: Question): Promise<false> {
     if (this.#manifest.cancelling) await this.#end('cancelled');
     else await this.#update({ state: 'needs_answer', question });
@@ -239,16 +252,13 @@ export class ImportRun {
   }
 
   async #end(state: ImportState): Promise<void> {
-    const { counts: found, replaced, partsCommitted } = this.#manifest;
-    const endedAt = new Date().toISOString();
-    // What was counted and is not there would be read as what is.
-    const counts = state === 'cancelled' && partsCommitted === 0 ? null : found;
+    const counts = state === 'cancelled' ? await this.loadedCounts() : this.#manifest.counts;
     await this.#update({
       state,
-      endedAt,
+      endedAt: new Date().toISOString(),
       error: null,
       question: null,
-      counts: counts === null ? null : { ...counts, replaced },
+      counts: counts === null ? null : { ...counts, replaced: this.#manifest.replaced },
     });
   }
 }

@@ -24,7 +24,11 @@ const ROW_BYTES_MAX = 2 ** 20;
 const NUMBERS = /^\s*(\d{1,2})([/.-])(\d{1,2})\2\d{4}(?!\d)/;
 
 /** Reads on until a date decides; to the end where none does. */
-export async function dateEvidence(text: FileText, reading: Reading): Promise<DateEvidence> {
+export async function dateEvidence(
+  text: FileText,
+  reading: Reading,
+  checkpoint: () => Promise<void> = async () => {},
+): Promise<DateEvidence> {
   const form: RecordForm = reading.format === 'csv' ? { delimiter: reading.delimiter ?? ',' } : null;
   const column = reading.columns.findIndex(({ field }) => field === 'invoiceDate');
   const name = reading.columns[column]?.name ?? '';
@@ -38,6 +42,7 @@ export async function dateEvidence(text: FileText, reading: Reading): Promise<Da
   const evidence = new Evidence();
   let rest: Buffer = Buffer.alloc(0);
   for await (const piece of text.pieces()) {
+    await checkpoint();
     const bytes = rest.length === 0 ? piece : Buffer.concat([rest, piece]);
     const { end } = lastRecord(bytes, form);
     if (evidence.take(datesIn(bytes.subarray(0, end), false))) return evidence.result();

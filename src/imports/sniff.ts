@@ -20,6 +20,8 @@ export interface SniffOptions {
   readonly parquetColumns: (path: string) => Promise<readonly string[]>;
   /** A zstd file as it is unpacked: where that is. */
   readonly unpacked: (path: string) => Promise<string>;
+  /** Asked between pieces of what is read to its end: throws what ends it. */
+  readonly checkpoint?: () => Promise<void>;
 }
 
 export interface Sniffed {
@@ -144,7 +146,7 @@ async function withDateOrder(
   const { name, options } = order;
   const known = (dateOrder: DateOrder) => ({ reading: { ...reading, dateOrder }, question: null });
   if (options.dateOrder !== undefined && order.isAlone) return known(options.dateOrder);
-  const evidence = await dateEvidence(textOf(path, reading.compression, order), reading);
+  const evidence = await dateEvidence(textOf(path, reading.compression, order), reading, order.checkpoint);
   if (evidence.order !== null) return known(evidence.order);
   if (evidence.open.length === 0 && !evidence.isEither) return { reading, question: null };
   const wanted = options.dateOrder ?? order.dateOrder;

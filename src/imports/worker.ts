@@ -33,8 +33,17 @@ export interface StageCommand {
   readonly diskReserveBytes: number;
 }
 
+export interface LineTotals {
+  readonly lines: number;
+  readonly invoices: number;
+  readonly revenueE4: bigint;
+}
+
 export interface ImportWorker {
-  /** What the files are; their fingerprints, where they have none yet. @throws not_a_csv and the like, disk_full, unavailable */
+  /**
+   * What the files are; their fingerprints, where they have none yet.
+   * @throws not_a_csv and the like, disk_full, unavailable; conflict  cancelled
+   */
   examine(order: ExamineOrder): Promise<ExaminedFile[]>;
 
   /** Writes all parts; they are on disk when it resolves. @throws disk_full, unavailable, not_a_csv; conflict  cancelled */
@@ -42,7 +51,7 @@ export interface ImportWorker {
 
   progress(): Promise<StageProgress | null>;
 
-  /** stage() fails soon after. */
+  /** examine() and stage() fail soon after. */
   cancel(): Promise<void>;
 
   /** The part that is loaded first; loadOrders() says what cannot be read. */
@@ -50,6 +59,9 @@ export interface ImportWorker {
 
   /** @param next the part that comes after it; null: none. @throws unavailable, invoice_too_large */
   loadOrders(part: string, next: string | null): Promise<ApplyResult>;
+
+  /** Of what parts hold together. @param hasAgain a line of one may come again in another. @throws unavailable */
+  totals(parts: readonly string[], hasAgain: boolean): Promise<LineTotals>;
 
   /** Ends the thread. */
   end(): Promise<void>;

@@ -70,6 +70,7 @@ async function start() {
     examine: ({ directory: from, files, options, dateOrder, diskReserveBytes }: ExamineOrder) =>
       reading(async () => {
         const examined: ExaminedFile[] = [];
+        const goOn = () => checkpoint(from, diskReserveBytes);
         for (const { name, object, sha256 } of files) {
           const file = path.join(from, object);
           const { reading, question } = await sniff(file, {
@@ -79,9 +80,10 @@ async function start() {
             isAlone: files.length === 1,
             parquetColumns: (parquet) => reader.parquetColumns(parquet, name),
             unpacked: (packed) => unpack(packed, name, diskReserveBytes),
+            checkpoint: goOn,
           });
           const { size } = statSync(file);
-          examined.push({ bytes: size, sha256: sha256 || (await fingerprint(file)), reading, question });
+          examined.push({ bytes: size, sha256: sha256 || (await fingerprint(file, goOn)), reading, question });
         }
         return examined;
       }),
@@ -146,6 +148,8 @@ async function start() {
       }
     },
 
+    totals: (parts: readonly string[], hasAgain: boolean) => reader.totals(parts, hasAgain),
+
     async stop() {
       // A thread that ends while DuckDB works for it takes the process along.
       await ahead?.columns.catch(() => {});
@@ -164,9 +168,12 @@ async function reading<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-async function fingerprint(file: string): Promise<string> {
+async function fingerprint(file: string, checkpoint: () => Promise<void>): Promise<string> {
   const hash = createHash('sha256');
-  for await (const piece of createReadStream(file, { highWaterMark: 2 ** 20 })) hash.update(piece);
+  for await (const piece of createReadStream(file, { highWaterMark: 2 ** 20 })) {
+    await checkpoint();
+    hash.update(piece);
+  }
   return hash.digest('hex');
 }
 

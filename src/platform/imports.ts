@@ -51,7 +51,7 @@ export function createImports({
       conflicts: (...order) => warehouse.call('conflicts', ...order),
       loadPart: (file) => warehouse.call('loadPart', file),
     },
-    reachNewest: () => reachNewest(stream, warehouse),
+    reachNewest: (isAwaited) => reachNewest(stream, warehouse, isAwaited),
   });
 }
 
@@ -63,6 +63,7 @@ function workerOn(thread: Thread<ImportThread>): ImportWorker {
     cancel: () => thread.call('cancel'),
     readAhead: (part) => thread.call('readAhead', part),
     loadOrders: (part, next) => thread.call('loadOrders', part, next),
+    totals: (parts, hasAgain) => thread.call('totals', parts, hasAgain),
     async end() {
       await thread.call('stop').catch(() => {});
       await thread.end();
@@ -71,12 +72,16 @@ function workerOn(thread: Thread<ImportThread>): ImportWorker {
 }
 
 /** @throws unavailable, stream_gap  the warehouse does not come there */
-async function reachNewest(stream: ImportParts['stream'], warehouse: ImportParts['warehouse']): Promise<void> {
+async function reachNewest(
+  stream: ImportParts['stream'],
+  warehouse: ImportParts['warehouse'],
+  isAwaited: () => boolean,
+): Promise<void> {
   const { newest } = await stream.bounds();
   if (newest === null) return;
   for (const endMs = performance.now() + REACH_TIMEOUT_MS; performance.now() < endMs; await pause(LOOK_MS)) {
     const [status] = await warehouse.call('status');
-    if ((status?.checkpoint ?? '') >= newest) return;
+    if ((status?.checkpoint ?? '') >= newest || !isAwaited()) return;
     if (status?.error && status.state === 'stopped') {
       const { code, message, hint } = status.error;
       throw new TillstreamError(code, message, hint === null ? {} : { hint });

@@ -304,6 +304,11 @@ test('they are listed newest first, by page and by state; one that is not there 
   expect(pages).toEqual(all);
   const { body } = await send('?state=checked');
   expect(new Set(body.imports.map(({ state }: ImportReport) => state))).toEqual(new Set(['checked']));
+  expect((await send('?before=none')).body).toMatchObject({
+    code: 'invalid_parameter',
+    field: 'before',
+    value: 'none',
+  });
   for (const path of ['/none', '/none/rejects']) expect((await send(path)).body.code).toBe('not_found');
   for (const path of ['/none/answer', '/none/cancel'])
     expect((await send(path, { method: 'POST' })).body.code).toBe('not_found');

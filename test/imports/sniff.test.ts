@@ -58,6 +58,13 @@ const OURS = {
   Country: 'country',
 };
 
+test('a search for the order of dates ends where it is told to', async () => {
+  const checkpoint = async () => {
+    throw new Error('Enough');
+  };
+  await expect(sniffed(csv('1/2/2010 8:26', CERTAIN), {}, { checkpoint })).rejects.toThrow('Enough');
+});
+
 describe('the form of a file', () => {
   test.runIf(dataset !== null)('the real one', async () => {
     const found = await sniff(dataset ?? '', PLAIN);
