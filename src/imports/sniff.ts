@@ -1,5 +1,5 @@
 // What a file is and how it is to be read: found in its first bytes, but for the order of its dates, which is looked for until a
-// date decides it. What nothing decides is asked, never guessed.
+// date decides it, in it or in the files that it came with. What nothing decides is asked, never guessed.
 import { open } from 'node:fs/promises';
 import { type DateOrder, readDate } from '../model/dates.ts';
 import { TillstreamError } from '../model/errors.ts';
@@ -12,8 +12,6 @@ export interface SniffOptions {
   /** As its owner calls it. */
   readonly name: string;
   readonly options: ImportOptions;
-  /** Of the shop, where a file leaves it open; null: asked. */
-  readonly dateOrder: DateOrder | null;
   /** The only file of its import: what is said of the import is said of it. */
   readonly isAlone: boolean;
   /** Names of the columns of a Parquet file. */
@@ -29,6 +27,8 @@ export interface Sniffed {
   readonly path: string;
   readonly reading: Reading;
   readonly question: Question | null;
+  /** The order that its own dates show; null: none, or nobody had to look for it. */
+  readonly shown: DateOrder | null;
 }
 
 const MAGIC = { gzip: [0x1f, 0x8b], zstd: [0x28, 0xb5, 0x2f, 0xfd], parquet: [0x50, 0x41, 0x52, 0x31] } as const;
@@ -55,24 +55,23 @@ export async function sniff(file: string, order: SniffOptions): Promise<Sniffed>
     hasHeader: header !== null,
   };
   const question = missingColumns(name, columns);
-  if (question !== null) return { path, reading, question };
+  if (question !== null) return { path, reading, question, shown: null };
   return { path, ...(await withDateOrder(path, reading, order)) };
 }
 
 async function sniffParquet(file: string, order: SniffOptions): Promise<Sniffed> {
   const { name, options } = order;
   const columns = mapped(name, await order.parquetColumns(file), options.map ?? {});
-  const dateOrder = options.dateOrder ?? order.dateOrder;
   const reading: Reading = {
     format: 'parquet',
     compression: 'none',
     encoding: null,
     delimiter: null,
     columns,
-    dateOrder,
+    dateOrder: options.dateOrder ?? null,
     hasHeader: false,
   };
-  return { path: file, reading, question: missingColumns(name, columns) };
+  return { path: file, reading, question: missingColumns(name, columns), shown: null };
 }
 
 async function firstBytes(file: string): Promise<Buffer> {
@@ -137,20 +136,39 @@ async function headOf(text: FileText, name: string): Promise<Buffer> {
   return head;
 }
 
-/** What its owner says, else what its dates show, else what holds for the shop. Of several files, what a file shows comes first. */
-async function withDateOrder(
-  path: string,
-  reading: Reading,
-  order: SniffOptions,
-): Promise<Pick<Sniffed, 'reading' | 'question'>> {
+/**
+ * Files of one import, which are parts of one export: what the dates of one leave open, those of the others show, where these
+ * agree; else it is as the shop has it. In the order in which they came.
+ * @param shop null: asked
+ */
+export function agreeOnDates<File extends Omit<Sniffed, 'path'>>(
+  files: readonly File[],
+  shop: DateOrder | null,
+): File[] {
+  const [shown = null, ...others] = new Set(files.flatMap((file) => file.shown ?? []));
+  const dateOrder = others.length === 0 && shown !== null ? shown : shop;
+  return files.map((file) => {
+    const { reading, question } = file;
+    const isAsked = question?.kind === 'date_order';
+    const isOpen = isAsked || (reading.format === 'parquet' && reading.dateOrder === null);
+    if (!isOpen || dateOrder === null) return file;
+    return { ...file, reading: { ...reading, dateOrder }, question: isAsked ? null : question };
+  });
+}
+
+/** What its owner says, else what its dates show. Of several files, what a file shows comes first. */
+async function withDateOrder(path: string, reading: Reading, order: SniffOptions): Promise<Omit<Sniffed, 'path'>> {
   const { name, options } = order;
-  const known = (dateOrder: DateOrder) => ({ reading: { ...reading, dateOrder }, question: null });
+  const known = (dateOrder: DateOrder, shown: DateOrder | null = null) => ({
+    reading: { ...reading, dateOrder },
+    question: null,
+    shown,
+  });
   if (options.dateOrder !== undefined && order.isAlone) return known(options.dateOrder);
   const evidence = await dateEvidence(textOf(path, reading.compression, order), reading, order.checkpoint);
-  if (evidence.order !== null) return known(evidence.order);
-  if (evidence.open.length === 0 && !evidence.isEither) return { reading, question: null };
-  const wanted = options.dateOrder ?? order.dateOrder;
-  if (wanted !== null) return known(wanted);
+  if (evidence.order !== null) return known(evidence.order, evidence.order);
+  if (evidence.open.length === 0 && !evidence.isEither) return { reading, question: null, shown: null };
+  if (options.dateOrder !== undefined) return known(options.dateOrder);
   // All are like 5/5/2011, and mean the same in both.
   if (evidence.isEither) return known('month-first');
   const examples = evidence.open.map((text) => ({
@@ -158,5 +176,5 @@ async function withDateOrder(
     monthFirst: readDate(text, 'UTC', 'month-first') ?? 'not a date',
     dayFirst: readDate(text, 'UTC', 'day-first') ?? 'not a date',
   }));
-  return { reading, question: { kind: 'date_order', file: name, examples } };
+  return { reading, question: { kind: 'date_order', file: name, examples }, shown: null };
 }

@@ -7,7 +7,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { ImportReader } from '../imports/duckdb-import-reader.ts';
 import { DuckDbStager } from '../imports/duckdb-stager.ts';
-import { sniff } from '../imports/sniff.ts';
+import { agreeOnDates, type Sniffed, sniff } from '../imports/sniff.ts';
 import { type Staged, type StageProgress, stageFiles } from '../imports/stage.ts';
 import type { ExaminedFile, ExamineOrder, StageCommand } from '../imports/worker.ts';
 import { unpackZstd } from '../imports/zstd.ts';
@@ -69,23 +69,22 @@ async function start() {
   return {
     examine: ({ directory: from, files, options, dateOrder, diskReserveBytes }: ExamineOrder) =>
       reading(async () => {
-        const examined: ExaminedFile[] = [];
+        const examined: (ExaminedFile & Sniffed)[] = [];
         const goOn = () => checkpoint(from, diskReserveBytes);
         for (const { name, object, sha256 } of files) {
           const file = path.join(from, object);
-          const { reading, question } = await sniff(file, {
+          const sniffed = await sniff(file, {
             name,
             options,
-            dateOrder,
             isAlone: files.length === 1,
             parquetColumns: (parquet) => reader.parquetColumns(parquet, name),
             unpacked: (packed) => unpack(packed, name, diskReserveBytes),
             checkpoint: goOn,
           });
           const { size } = statSync(file);
-          examined.push({ bytes: size, sha256: sha256 || (await fingerprint(file, goOn)), reading, question });
+          examined.push({ bytes: size, sha256: sha256 || (await fingerprint(file, goOn)), ...sniffed });
         }
-        return examined;
+        return agreeOnDates(examined, dateOrder);
       }),
 
     stage: ({ files, continued, diskReserveBytes, ...command }: StageCommand): Promise<Staged> =>

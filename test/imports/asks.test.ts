@@ -124,19 +124,30 @@ it('columns that are missing: asked with those that the file has; named, they ar
   await written();
 });
 
-it('of several files, dates that leave the order open in one alone: the answer is for that one', async () => {
+it('of several files, one that leaves the order of dates open is read as the others show', async () => {
+  const [header = ''] = file('Y').split('\n');
+  const row = (invoiceNo: string, date: string): string => `${invoiceNo},85123A,MUG,1,${date},2.5,17850,France`;
+  const open = [header, row('Y1', '5/6/2011 8:26')].join('\n');
+  const certain = [header, row('Y2', '12/13/2010 8:26')].join('\n');
+  expect(await upload(platform, [open, certain])).toMatchObject({ state: 'done', counts: { lines: 2, rejected: 0 } });
+  const dates = await platform.select("SELECT strftime(invoice_date, '%Y-%m-%d') FROM sales WHERE invoice_no = 'Y1'");
+  expect(dates).toEqual([['2011-05-06']]);
+});
+
+it('of several files whose dates differ, one leaves the order open: the answer is for that one', async () => {
   const [header = ''] = file('Z').split('\n');
   const row = (invoiceNo: string, date: string): string => `${invoiceNo},85123A,MUG,1,${date},2.5,17850,France`;
   const certain = [header, row('N1', '12/13/2010 8:26'), row('N2', '12/1/2010 8:26')].join('\n');
   const open = [header, row('N3', '5/6/2011 8:26')].join('\n');
-  const report = await upload(platform, [certain, open]);
+  const other = [header, row('N4', '13/12/2010 8:26')].join('\n');
+  const report = await upload(platform, [certain, open, other]);
   expect(report).toMatchObject({ state: 'needs_answer', question: { kind: 'date_order' } });
   const refused = { code: 'invalid_parameter', field: 'conflicts' };
   const answer = `/v1/imports/${report.id}/answer`;
   const unasked = { dateOrder: 'day-first', conflicts: 'replace' };
   expect((await platform.request('POST', answer, JSON.stringify(unasked))).body).toMatchObject(refused);
   const done = await answered(platform, report.id, { dateOrder: 'day-first' });
-  expect(done).toMatchObject({ state: 'done', counts: { lines: 3, rejected: 0 } });
+  expect(done).toMatchObject({ state: 'done', counts: { lines: 4, rejected: 0 } });
   const dates = await platform.select(
     "SELECT strftime(invoice_date, '%Y-%m-%d') FROM sales WHERE invoice_no IN ('N1', 'N2', 'N3') ORDER BY invoice_no",
   );

@@ -50,7 +50,8 @@ it('cut in pieces: named together they are one import; one by one they ask, and 
   for (const [at, piece] of pieces().entries()) {
     const isLast = at === PIECES - 1;
     const before = isLast ? await held(apart) : null;
-    const report = await upload(apart, [piece]);
+    // Alone, some of them have no day after the twelfth.
+    const report = await upload(apart, [piece], { dateOrder: 'month-first' });
     if (report.state === 'done') continue;
     asked += 1;
     expect(report).toMatchObject({ state: 'needs_answer', question: { kind: 'conflicts' } });
@@ -64,7 +65,7 @@ it('cut in pieces: named together they are one import; one by one they ask, and 
       await apart.request('POST', `/v1/imports/${report.id}/cancel`);
       expect(await settled(apart, report.id)).toMatchObject({ state: 'cancelled' });
       expect(await held(apart)).toEqual(before);
-      const options = { conflicts: 'continue-numbering' };
+      const options = { dateOrder: 'month-first', conflicts: 'continue-numbering' };
       expect(await upload(apart, [piece], options)).toMatchObject({ state: 'done' });
     } else {
       const done = await answered(apart, report.id, { conflicts: 'continue-numbering' });
@@ -81,7 +82,7 @@ it('cut in pieces: named together they are one import; one by one they ask, and 
     header,
     ...data.filter((row) => row[0] === invoiceNo).map((row) => row.with(header.indexOf('UnitPrice'), '1234.5')),
   ]);
-  const corrected = await upload(apart, [mended]);
+  const corrected = await upload(apart, [mended], { dateOrder: 'month-first' });
   expect(corrected).toMatchObject({ state: 'needs_answer', question: { kind: 'conflicts' } });
   const replaced = await answered(apart, corrected.id, { conflicts: 'replace' });
   expect(replaced.state).toBe('done');

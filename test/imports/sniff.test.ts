@@ -5,7 +5,8 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { ImportOptions } from '../../src/imports/import.ts';
-import { type SniffOptions, sniff } from '../../src/imports/sniff.ts';
+import { agreeOnDates, type Sniffed, type SniffOptions, sniff } from '../../src/imports/sniff.ts';
+import type { DateOrder } from '../../src/model/dates.ts';
 import { isTillstreamError } from '../../src/model/errors.ts';
 import { dataset } from '../support/dataset.ts';
 
@@ -24,7 +25,6 @@ const PLAIN: SniffOptions = {
   name: 'shop.csv',
   options: {},
   isAlone: true,
-  dateOrder: null,
   parquetColumns: async () => [],
   unpacked: async (file) => file,
 };
@@ -363,12 +363,27 @@ describe('the order of dates', () => {
 
   test('that nothing decides is that of the shop; what dates show comes before it, and what the owner says before all', async () => {
     const order = async (content: string, options: ImportOptions) =>
-      (await sniffed(content, options, { dateOrder: 'day-first' })).reading.dateOrder;
+      agreeOnDates([await sniffed(content, options)], 'day-first')[0]?.reading.dateOrder;
     expect(await order(csv('1/2/2010'), {})).toBe('day-first');
-    expect(await order(csv('5/5/2010'), {})).toBe('day-first');
     expect(await order(csv('1/2/2010', '2/13/2010'), {})).toBe('month-first');
     expect(await order(csv('1/2/2010', '13/2/2010'), { dateOrder: 'month-first' })).toBe('month-first');
     expect(await order(csv('2010-12-01'), {})).toBeNull();
     expect(await order(HEADER, {})).toBeNull();
+  });
+
+  test('that a file leaves open is what the others show; where these differ, that of the shop, or asked', async () => {
+    const open = await sniffed(csv('1/2/2010'));
+    const iso = await sniffed(csv('2010-12-01'));
+    const parquet = { ...iso, reading: { ...iso.reading, format: 'parquet' } as const };
+    const monthFirst = await sniffed(csv('2/13/2010'));
+    const dayFirst = await sniffed(csv('13/2/2010'));
+    const said = await sniffed(csv('1/2/2010'), { dateOrder: 'day-first' }, { isAlone: false });
+    const orders = (files: Sniffed[], shop: DateOrder | null = null) =>
+      agreeOnDates(files, shop).map(({ reading, question }) => question?.kind ?? reading.dateOrder);
+    expect(orders([open, iso, parquet, monthFirst])).toEqual(['month-first', null, 'month-first', 'month-first']);
+    expect(orders([monthFirst, open, said], 'day-first')).toEqual(['month-first', 'month-first', 'day-first']);
+    expect(orders([monthFirst, open, dayFirst])).toEqual(['month-first', 'date_order', 'day-first']);
+    expect(orders([monthFirst, open, dayFirst], 'day-first')).toEqual(['month-first', 'day-first', 'day-first']);
+    expect(orders([open, parquet])).toEqual(['date_order', null]);
   });
 });

@@ -30,7 +30,6 @@ async function staged(name: string, rows: readonly Buffer[]) {
   writeFileSync(file, Buffer.concat([Buffer.from(`${HEADER}\n`), ...rows]));
   const none = {
     options: {},
-    dateOrder: null,
     isAlone: true,
     parquetColumns: async () => [],
     unpacked: async (at: string) => at,

@@ -11,7 +11,7 @@ import { sampleCsv } from '../../src/client/sample-csv.ts';
 import { ImportReader } from '../../src/imports/duckdb-import-reader.ts';
 import { DuckDbStager } from '../../src/imports/duckdb-stager.ts';
 import type { ImportOptions, Reject } from '../../src/imports/import.ts';
-import { sniff } from '../../src/imports/sniff.ts';
+import { agreeOnDates, sniff } from '../../src/imports/sniff.ts';
 import { type Staged, stageFiles } from '../../src/imports/stage.ts';
 import { unpackZstd } from '../../src/imports/zstd.ts';
 import type { DateOrder } from '../../src/model/dates.ts';
@@ -65,7 +65,6 @@ export async function staged(
       const found = await sniff(file, {
         name,
         options,
-        dateOrder: shopDateOrder ?? null,
         isAlone: files.length === 1,
         parquetColumns: (each) => reader.parquetColumns(each, name),
         unpacked: async (each) => {
@@ -73,14 +72,16 @@ export async function staged(
           return `${each}.text`;
         },
       });
-      if (found.question !== null) throw new Error(`Asked: ${JSON.stringify(found.question)}`);
       const rows = found.reading.format === 'parquet' ? { rows: await reader.parquetRows(file, name) } : {};
-      sniffed.push({ name, path: found.path, reading: found.reading, bytes: content.length, ...rows });
+      sniffed.push({ name, ...found, bytes: content.length, ...rows });
     }
+    const agreed = agreeOnDates(sniffed, shopDateOrder ?? null);
+    const asking = agreed.find(({ question }) => question !== null);
+    if (asking !== undefined) throw new Error(`Asked: ${JSON.stringify(asking.question)}`);
     const result = await stageFiles(stager, {
       directory,
       workDirectory,
-      files: sniffed,
+      files: agreed,
       timeZone: 'UTC',
       receivedAt: 1,
       source: 'import:test',
