@@ -3,6 +3,7 @@
 // In this order: catchUp(), swap(); or abandon(), at any moment before swap() has renamed anything: the old store then goes on where
 // it was. While the new one catches up nothing is delivered into the old one, which still answers; so of every record of the
 // stream one consumer alone says whether the store can use it.
+import { TillstreamError } from '../model/errors.ts';
 import type { Pipeline } from '../pipelines/pipeline.ts';
 import type { StreamReader } from '../stream/event-stream.ts';
 import type { HostedConsumers } from './consumer-host.ts';
@@ -31,6 +32,9 @@ export function exchanging<S>(
 ) {
   let next: S | null = null;
   let stopped = false;
+  /** catchUp(), under way or done; null: nothing was begun, or there is no way back. */
+  let catchingUp: Promise<void> | null = null;
+  let abandoned = false;
 
   /** How far the old one has come on this stream; null where that cannot be said. */
   const oldPosition = async (): Promise<string | null> => {
@@ -40,19 +44,36 @@ export function exchanging<S>(
     return checkpoint?.streamId === stream.id ? checkpoint.sequence : null;
   };
 
+  const catchUp = async (directory: string): Promise<void> => {
+    const goOn = (): void => {
+      if (abandoned) throw new TillstreamError('shutting_down', 'The rebuild was cancelled.');
+    };
+    await host.stopOne(store);
+    stopped = true;
+    goOn();
+    next = await open(directory);
+    goOn();
+    const { newest } = await stream.bounds();
+    const reached = (await oldPosition()) ?? '';
+    goOn();
+    host.startAnew(pipelineOf(next));
+    if (newest !== null && reached !== '' && reached <= newest) await host.hold(reached, [store]);
+    else await host.hold(undefined, [store]);
+    goOn();
+    await carryOver(directory);
+    goOn();
+    if (newest !== null) await host.hold(newest, [store]);
+  };
+
   return {
-    /** Ends delivery into the old store, and brings the one in `directory` to the end of the stream, as it is by now. */
-    async catchUp(directory: string): Promise<void> {
-      await host.stopOne(store);
-      stopped = true;
-      next = await open(directory);
-      const { newest } = await stream.bounds();
-      const reached = (await oldPosition()) ?? '';
-      host.startAnew(pipelineOf(next));
-      if (newest !== null && reached !== '' && reached <= newest) await host.hold(reached, [store]);
-      else await host.hold(undefined, [store]);
-      await carryOver(directory);
-      if (newest !== null) await host.hold(newest, [store]);
+    /**
+     * Ends delivery into the old store, and brings the one in `directory` to the end of the stream, as it is by now.
+     * @throws shutting_down  abandon() was called meanwhile
+     */
+    catchUp(directory: string): Promise<void> {
+      abandoned = false;
+      catchingUp = catchUp(directory);
+      return catchingUp;
     },
 
     /** The old one's files are below `rebuild/` then, and this thread has closed them. */
@@ -64,15 +85,20 @@ export function exchanging<S>(
       await replace(() => {
         swapStore(root, store);
         stopped = false; // From here on there is no way back.
+        catchingUp = null;
       });
       host.startAnew(pipelineOf(current()));
     },
 
-    /** Harmless when nothing was begun. */
+    /** Resolves when the old one is delivered to again. Harmless when nothing was begun. */
     async abandon(): Promise<void> {
+      if (catchingUp === null) return;
+      abandoned = true;
+      await host.stopOne(store); // whichever it is: what waits for the new one to come somewhere waits no longer
+      await catchingUp.catch(() => {});
+      catchingUp = null;
       if (!stopped) return;
       stopped = false;
-      await host.stopOne(store);
       if (next !== null) await close(next);
       next = null;
       host.startAnew(pipelineOf(current()));

@@ -1,6 +1,6 @@
 // Fills the file of a new warehouse from lines that DuckDB reads by itself, outside of the running one: a rebuild.
 //
-// The same MERGE as that of a load: of every identity the newest version stands, in whatever order lines come. Nothing shows
+// The same as a load: of every identity the newest version stands, in whatever order lines come. Nothing shows
 // before the file takes its place.
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
@@ -8,7 +8,7 @@ import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import type { Checkpoint } from '../../model/checkpoint.ts';
 import { textFromE4 } from '../../model/money.ts';
 import { storeError } from './duckdb-failure.ts';
-import { DERIVED, mergeSql, SAME_LINE } from './duckdb-merge.ts';
+import { DERIVED, mergeLines } from './duckdb-merge.ts';
 import { upgradeSchema, WAREHOUSE_FILE } from './duckdb-session.ts';
 
 export interface FilledWarehouse {
@@ -65,13 +65,7 @@ function fillOf(connection: DuckDBConnection): FilledWarehouse {
       await connection.run(`
         CREATE OR REPLACE TEMP TABLE slice AS
         SELECT * REPLACE (make_timestamp(received_at) AS received_at), ${DERIVED} FROM (${lines})`);
-      const known = await connection.runAndReadAll(
-        `SELECT 1 FROM sales AS old JOIN slice AS new ON ${SAME_LINE} LIMIT 1`,
-      );
-      // As a part of an import is loaded (duckdb-parts.ts): the plain insert takes 0.6 of the time of a MERGE.
-      await connection.run(
-        known.currentRowCount === 0 ? 'INSERT INTO sales BY NAME FROM slice' : mergeSql('FROM slice'),
-      );
+      await mergeLines(connection, 'FROM slice');
     },
     async setCheckpoint({ streamId, sequence }) {
       await connection.run('UPDATE tillstream.checkpoint SET stream_id = $1, sequence = $2', [streamId, sequence]);

@@ -1,4 +1,4 @@
-// From records of the stream to rows of `sales`: a file, a staging table, a MERGE.
+// From records of the stream to rows of `sales`: a file, a staging table, and from there the newest versions.
 //
 // load() resolves once rows and checkpoint are on disk, in one transaction; until then nothing shows. JavaScript moves
 // bytes and DuckDB reads them: parsing here and appending row by row takes ten times as long.
@@ -9,7 +9,7 @@ import type { Checkpoint } from '../../model/checkpoint.ts';
 import { TillstreamError } from '../../model/errors.ts';
 import { loadError } from './duckdb-failure.ts';
 import { addSequencedLines, readLinesSql, typedNumbersSql, usableNumbersSql } from './duckdb-lines.ts';
-import { DERIVED, mergeSql } from './duckdb-merge.ts';
+import { DERIVED, mergeLines, newestOf } from './duckdb-merge.ts';
 import { sqlText } from './duckdb-session.ts';
 import type { LoadRecord } from './warehouse.ts';
 
@@ -25,7 +25,7 @@ CREATE TEMP TABLE IF NOT EXISTS staging (
   CHECK (${usableNumbersSql('quantity', 'unit_price')})
 )`;
 
-const MERGE = mergeSql(`
+const STAGED = newestOf(`
   SELECT invoice_no, line_id, stock_code, description, ${TYPED.quantity} AS quantity, invoice_date,
     ${TYPED.unitPrice} AS unit_price, customer_id, country,
     CAST(${TYPED.quantity} * ${TYPED.unitPrice} AS DECIMAL(18, 4)) AS amount,
@@ -76,7 +76,7 @@ async function mergeFile(connection: DuckDBConnection, file: string, lines: numb
   if (staged.rowsChanged !== lines) {
     throw new TillstreamError('unusable_record', `${lines} lines were written, ${staged.rowsChanged} could be read`);
   }
-  await connection.run(MERGE);
+  await mergeLines(connection, STAGED);
 }
 
 /** All records as one NDJSON. */

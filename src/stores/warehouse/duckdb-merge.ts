@@ -1,5 +1,9 @@
-// The newest version of every line stands in `sales`, whatever comes twice or late: one MERGE, for batches of the stream and for
-// parts of imports.
+// The newest version of every line stands in `sales`, whatever comes twice or late: for batches of the stream, for parts of imports,
+// and for what a rebuild reads.
+//
+// A line that is replaced is deleted and inserted: of texts that UPDATE (or MERGE) has changed, DuckDB 1.5 keeps memory until the file
+// is closed, some 70 bytes a row (docs/decisions/005).
+import type { DuckDBConnection } from '@duckdb/node-api';
 
 /** Columns of `sales` that follow from invoice_no. */
 export const DERIVED = `starts_with(invoice_no, 'C') AS is_cancellation,
@@ -17,20 +21,32 @@ export const SAME_LINE =
 /** Compared as compareVersions() does. */
 export const NEWER = '(new.received_at, new.sequence, new.position) > (old.received_at, old.sequence, old.position)';
 
-/** MERGE would insert both forms of a new line: of what comes together, the newest alone goes in. */
-export function mergeSql(lines: string): string {
+/** Of lines of which one may come twice, each in its newest version. @param lines SQL of a relation */
+export function newestOf(lines: string): string {
   return `
-MERGE INTO sales AS old
-USING (
-  SELECT * FROM (${lines})
-  QUALIFY row_number() OVER (
-    PARTITION BY invoice_no, line_id ORDER BY received_at DESC, sequence DESC, position DESC) = 1
-) AS new
-ON ${SAME_LINE}
-WHEN MATCHED AND ${NEWER}
-  THEN UPDATE SET stock_code = new.stock_code, description = new.description, quantity = new.quantity,
-    invoice_date = new.invoice_date, unit_price = new.unit_price, customer_id = new.customer_id,
-    country = new.country, amount = new.amount, received_at = new.received_at, sequence = new.sequence,
-    position = new.position, source = new.source
-WHEN NOT MATCHED THEN INSERT BY NAME`;
+    SELECT * FROM (${lines})
+    QUALIFY row_number() OVER (
+      PARTITION BY invoice_no, line_id ORDER BY received_at DESC, sequence DESC, position DESC) = 1`;
+}
+
+/**
+ * For within a transaction.
+ * @param lines SQL of a relation with the columns of `sales`, every identity once
+ */
+export async function mergeLines(connection: DuckDBConnection, lines: string): Promise<void> {
+  await connection.run(`
+    CREATE OR REPLACE TEMP TABLE known AS
+    SELECT new.invoice_no, new.line_id, new.invoice_digits, ${NEWER} AS is_newer
+    FROM sales AS old JOIN (${lines}) AS new ON ${SAME_LINE}`);
+  const counted = await connection.runAndReadAll(
+    'SELECT count(*) FILTER (is_newer), count(*) FILTER (NOT is_newer) FROM known',
+  );
+  const [replaced, staying] = (counted.getRows()[0] ?? []).map(Number);
+  if (replaced) {
+    await connection.run(
+      `DELETE FROM sales AS old USING (SELECT * FROM known WHERE is_newer) AS new WHERE ${SAME_LINE}`,
+    );
+  }
+  const without = staying ? 'ANTI JOIN (SELECT * FROM known WHERE NOT is_newer) USING (invoice_no, line_id)' : '';
+  await connection.run(`INSERT INTO sales BY NAME SELECT * FROM (${lines}) ${without}`);
 }
