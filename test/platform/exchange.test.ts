@@ -75,6 +75,7 @@ describe('given up', () => {
     const first = numbered(3);
     await delivery.appendAll(first);
     let isTime = false;
+    let isThere = false;
     let begin = (): void => {};
     const begun = new Promise<void>((resolve) => {
       begin = resolve;
@@ -82,6 +83,7 @@ describe('given up', () => {
     let givenUp: Promise<void> | null = null;
     const { host, catchUp, abandon, opened, closed } = exchangingOrders(async (step) => {
       if (!isTime || step !== moment || givenUp !== null) return;
+      isThere = true;
       await begun;
       givenUp = abandon();
       await new Promise((resolve) => setTimeout(resolve, 20)); // as long as it may take to go wrong
@@ -90,7 +92,10 @@ describe('given up', () => {
     await vi.waitFor(async () => expect(await delivery.stored(first)).toEqual(first));
     isTime = true;
     // A batch that is under way when it begins.
-    if (moment === 'old store') await delivery.append('900001');
+    if (moment === 'old store') {
+      await delivery.append('900001');
+      await vi.waitFor(() => expect(isThere).toBe(true));
+    }
     const caughtUp = catchUp(path.join(delivery.directory, 'new'));
     begin();
     await expect(caughtUp).rejects.toMatchObject({ code: 'shutting_down' });
