@@ -80,7 +80,9 @@ async function upload(
     });
   } catch (error) {
     if (!stop.signal.aborted) throw error;
-    err('Cancelled while the files were sent: nothing is imported.\n');
+    err(
+      `Cancelled while the files were sent: nothing is imported, unless the last byte was there. See: ${program()} imports\n`,
+    );
     process.exitCode = INTERRUPTED;
     return null;
   } finally {
@@ -153,7 +155,7 @@ async function conclude(
 ): Promise<void> {
   const { id, state, error, counts } = report;
   const rejected = counts?.rejected ?? 0;
-  const hasFile = rejects !== undefined && rejected > 0 && state === 'done';
+  const hasFile = rejects !== undefined && rejected > 0 && (state === 'done' || state === 'checked');
   if (hasFile) await writeTo('--rejects', rejects, download(connection, `${importPath(id)}/rejects`, 'text/csv'));
   if (json === true) outJson(report);
   if (state === 'failed' && error !== null)

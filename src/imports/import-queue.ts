@@ -13,6 +13,7 @@ import type { Answer, Imports, Intake } from './imports.ts';
 import { putBack, takeFromInbox } from './inbox-files.ts';
 import { Intakes } from './intake.ts';
 import { removeFiles, reportOf } from './manifest.ts';
+import { REJECTS } from './parts.ts';
 import { progressOf, type Watched } from './progress.ts';
 import { rejectsCsv } from './rejects.ts';
 import { ImportRun, type RunDependencies } from './run-import.ts';
@@ -54,6 +55,8 @@ export class ImportQueue implements Imports {
   #held = 0;
   /** The import of which a part may be in one store and not in the other: of a part that is loaded, or was cut off. */
   #halfway: string | null = null;
+  /** Files of imports that have ended stay, for who copies them. */
+  #kept = 0;
   readonly #change = new Signal();
   readonly #ending = new AbortController();
 
@@ -174,7 +177,7 @@ export class ImportQueue implements Imports {
       const { id, error } = this.#history.find(this.#halfway);
       if (error !== null) {
         throw new TillstreamError('unavailable', `Import ${id} is cut off in the middle of a part: ${error.message}`, {
-          hint: 'It is tried again and again; once it goes on, this can be done.',
+          hint: `It is tried again and again; once it goes on, this can be done. Or give it up: tillstream imports cancel ${id}; a minute later at most it says what to do.`,
         });
       }
       await this.#change.wait(LOOK_AGAIN_MS);
@@ -184,6 +187,16 @@ export class ImportQueue implements Imports {
   release(): void {
     this.#held = Math.max(0, this.#held - 1);
     this.#change.fire();
+  }
+
+  /** Until letFilesGo(), of imports that end nothing is put away: a backup copies what was there when it began. */
+  keepFiles(): void {
+    this.#kept += 1;
+  }
+
+  async letFilesGo(): Promise<void> {
+    this.#kept -= 1;
+    for (const { id } of this.#history.all) await this.#tidy(id);
   }
 
   /** Ends what runs, at its next step; it goes on after the next start. */
@@ -240,9 +253,10 @@ export class ImportQueue implements Imports {
         return;
       } catch (error) {
         if (this.#isEnding) return;
+        const { cancelling } = this.#history.find(id);
         // What has begun to load is given up by its owner alone: a part would be in one store and not in the other.
-        const mayFail = this.#halfway !== id || this.#history.find(id).cancelling;
-        if (!passes(error) && mayFail && (await this.#fail(id, error, run))) return;
+        const mayFail = cancelling || (this.#halfway !== id && !passes(error));
+        if (mayFail && (await this.#fail(id, error, run))) return;
         this.#history.note(id, { error: this.#errorOf(error) });
         this.#options.log('warn', 'An import waits to be tried again', { id, err: error });
       } finally {
@@ -312,13 +326,14 @@ export class ImportQueue implements Imports {
   async #tidy(id: string): Promise<void> {
     const manifest = this.#history.find(id);
     const { origin, state, partsCommitted, options, sameAs } = manifest;
-    if (!ENDED.has(state) || (state === 'done' && sameAs === null)) return;
+    if (this.#kept > 0 || !ENDED.has(state) || (state === 'done' && sameAs === null)) return;
     const directory = this.#history.directoryOf(id);
     // The lake has what was imported already; of an upload its sender has it.
     const isKnown = sameAs !== null && (state === 'done' || state === 'already_imported') && options.dryRun !== true;
     try {
       if (origin === 'inbox' && !isKnown) await putBack(this.#inbox, directory, manifest);
-      if (partsCommitted === 0) await removeFiles(directory);
+      // Of a dry run, its rejects are what it was for.
+      if (partsCommitted === 0) await removeFiles(directory, (name) => state !== 'checked' || name !== REJECTS);
     } catch (err) {
       this.#options.log('error', 'What is left of an import cannot be put away', { id, err });
     }

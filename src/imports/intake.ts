@@ -1,6 +1,6 @@
 // What comes in: uploads, and files of the inbox, each noted as an import before it counts as taken.
 import { createHash } from 'node:crypto';
-import { createWriteStream, existsSync, mkdirSync, statSync } from 'node:fs';
+import { createWriteStream, existsSync, lstatSync, mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -56,8 +56,11 @@ export class Intakes {
 
   async fromInbox(name: string, options: ImportOptions): Promise<ImportReport> {
     const file = path.join(this.#parts.inbox, name);
+    // Of a link, the lake would keep where it leads to.
     const isThere =
-      path.basename(name) === name && !name.startsWith('.') && existsSync(file) && statSync(file).isFile();
+      path.basename(name) === name &&
+      !name.startsWith('.') &&
+      lstatSync(file, { throwIfNoEntry: false })?.isFile() === true;
     if (!isThere || this.#taken.has(name) || this.#isOfAnother(name)) {
       throw new TillstreamError('file_not_found', `The inbox has no file ${name.slice(0, 200)}.`, {
         field: 'file',
@@ -145,7 +148,8 @@ export class Intakes {
 
 /** Files are told apart by their names, in questions and in what is said of a row. */
 function distinct(name: string, files: readonly ImportedFile[]): string {
+  const names = new Set(files.map((file) => file.name));
   let own = name;
-  for (let number = 2; files.some((file) => file.name === own); number += 1) own = `${name} (${number})`;
+  for (let number = 2; names.has(own); number += 1) own = `${name} (${number})`;
   return own;
 }

@@ -42,7 +42,7 @@ export interface LineTotals {
 export interface ImportWorker {
   /**
    * What the files are; their fingerprints, where they have none yet.
-   * @throws not_a_csv and the like, disk_full, unavailable; conflict  cancelled
+   * @throws file_not_found, not_a_csv and the like, disk_full, unavailable; conflict  cancelled
    */
   examine(order: ExamineOrder): Promise<ExaminedFile[]>;
 

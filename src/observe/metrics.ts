@@ -134,7 +134,7 @@ const delivery: readonly Metric<Moment>[] = [
   {
     name: 'tillstream_consumer_state',
     type: 'gauge',
-    help: '1 for the state a consumer is in: running, waiting (the store is away and tried again), held (by a verify, a redrive or a backup), stopped (needs a person), silent (its thread does not answer).',
+    help: '1 for the state a consumer is in: running, waiting (the store is away and tried again), held (by a verify, a redrive, a backup or a rebuild), stopped (needs a person), silent (its thread does not answer).',
     labels: ['store', 'state'],
     samples: ({ consumers }) =>
       consumers.flatMap(({ store, state: now }) =>

@@ -36,7 +36,7 @@ const GIB = 2 ** 30;
 const HOW: Readonly<Record<string, string>> = {
   waiting: 'away',
   silent: 'held up and says nothing',
-  held: 'held by a verify, a redrive or a backup',
+  held: 'held by a verify, a redrive, a backup or a rebuild',
 };
 /** A verify or a backup of much data may hold a store for minutes, and is asked for by somebody who knows. */
 const HELD_SECONDS_MAX = 15 * 60;
@@ -49,7 +49,8 @@ export function troublesOf(reading: Reading, quietMs: number, limits: AlertLimit
   if (quietMs > 0) troubles.push(salesStopped(quietMs, limits.quietMinutes));
   for (const consumer of consumers) {
     const { store, state, lagSeconds } = consumer;
-    if (state === 'stopped') troubles.push(consumerStopped(consumer));
+    // Without an error it changes places with a store that was rebuilt.
+    if (state === 'stopped' && consumer.error !== null) troubles.push(consumerStopped(consumer));
     const lagSecondsMax = state === 'held' ? Math.max(limits.lagSeconds, HELD_SECONDS_MAX) : limits.lagSeconds;
     const late = lagSeconds > lagSecondsMax || state === 'waiting' || state === 'silent';
     if (limits.lagSeconds > 0 && late) troubles.push(consumerBehind(store, consumer, lagSecondsMax));

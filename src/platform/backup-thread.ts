@@ -74,10 +74,11 @@ async function start() {
     async copyStores(): Promise<void> {
       const { staging } = begun(destination);
       enter('holding');
+      // Manifests first: an import that is held may still put its rejects into quarantine, and then notes in its manifest that it has.
+      await copyManifests(directory.lake, staging);
       await Promise.all(ENVIRONMENTS.map((name) => copyEnvironment(directory[name], join(staging, name))));
       const checkpoint = await lake.get(CHECKPOINT_NAME);
       if (checkpoint !== null) await writeNew(join(staging, LAKE, CHECKPOINT_NAME), [checkpoint], () => {});
-      await copyManifests(directory.lake, staging);
     },
 
     /** @param sequence at which delivery was held */

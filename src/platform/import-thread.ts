@@ -1,7 +1,17 @@
 // The import thread: reads the files of one import, stages them as parts of the lake, puts those into the order store. It is
 // there as long as the import runs, so that its memory is given back.
 import { createHash } from 'node:crypto';
-import { closeSync, createReadStream, fsyncSync, mkdirSync, openSync, readdirSync, rmSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  createReadStream,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
@@ -72,7 +82,7 @@ async function start() {
         const examined: (ExaminedFile & Sniffed)[] = [];
         const goOn = () => checkpoint(from, diskReserveBytes);
         for (const { name, object, sha256 } of files) {
-          const file = path.join(from, object);
+          const file = sourceAt(from, object, name);
           const sniffed = await sniff(file, {
             name,
             options,
@@ -102,7 +112,7 @@ async function start() {
             workDirectory,
             files: await Promise.all(
               files.map(async ({ name, object, reading }) => {
-                const file = path.join(command.directory, object);
+                const file = sourceAt(command.directory, object, name);
                 return {
                   name,
                   path: reading.compression === 'zstd' ? await unpack(file, name, diskReserveBytes) : file,
@@ -156,6 +166,14 @@ async function start() {
       rmSync(workDirectory, { recursive: true, force: true });
     },
   };
+}
+
+/** @throws file_not_found  for good: a backup may have been taken when it was not needed any more */
+function sourceAt(directory: string, object: string, name: string): string {
+  const file = path.join(directory, object);
+  if (existsSync(file)) return file;
+  const hint = 'Import the file again, from where it came.';
+  throw new TillstreamError('file_not_found', `${name} is not in the lake any more.`, { hint });
 }
 
 /** What the file system says may pass. */

@@ -81,6 +81,7 @@ export function createOperator(
   let running: { path: string; startedAt: string; progress: () => Promise<BackupProgress> } | null = null;
   const backUp = async (path: string, signal: AbortSignal): Promise<BackupReport> => {
     const thread = startBackupThread();
+    imports.keepFiles();
     running = { path, startedAt: new Date().toISOString(), progress: () => thread.call('progress') };
     const backedUp = { ...verifiable, copyWarehouse: (to: string) => warehouse.call('copyTo', to) };
     try {
@@ -88,6 +89,7 @@ export function createOperator(
     } finally {
       running = null;
       await thread.end();
+      await imports.letFilesGo();
     }
   };
   const { rebuildIt, rebuildProgress, streamFloor } = createRebuilds(parts, verifiable, backups, log);

@@ -10,7 +10,7 @@ import { secondsSince } from '../model/clock.ts';
 import { isTillstreamError, TillstreamError } from '../model/errors.ts';
 import type { Rebuild } from '../query/rebuild-schema.ts';
 import type { BuildOrder, BuildProgress, RebuildThread } from './rebuild-thread.ts';
-import { beginRebuild, type RebuiltStore, removeRests } from './store-swap.ts';
+import { beginRebuild, type RebuiltStore, removeRestsMeanwhile } from './store-swap.ts';
 import type { Thread } from './threads.ts';
 import { ledgerOf, notInLake, readLedger, type Verifiable, within } from './verify.ts';
 
@@ -83,10 +83,10 @@ export async function rebuild(
     throw error;
   } finally {
     signal.removeEventListener('abort', cancel);
-    removeRests(dataDirectory);
     platform.keepStreamFrom(null);
     await platform.releaseOne(store);
     platform.releaseImports();
+    await removeRestsMeanwhile(dataDirectory);
   }
 }
 
@@ -114,7 +114,14 @@ async function buildInRounds(
       diskReserveBytes,
     };
     onStep('building');
-    await thread.call('build', order);
+    // After a long round there is another, which reads of the lake what came meanwhile: the stream need not keep it all.
+    const letGo = (): void => platform.keepStreamFrom(null);
+    const timer = round === ROUNDS_MAX ? undefined : setTimeout(letGo, shortRoundMs);
+    try {
+      await thread.call('build', order);
+    } finally {
+      clearTimeout(timer);
+    }
     signal.throwIfAborted();
     from = upTo;
     const tookMs = performance.now() - startedMs;

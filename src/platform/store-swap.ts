@@ -15,6 +15,7 @@ import {
   rmSync,
   statSync,
 } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { TillstreamError } from '../model/errors.ts';
 import { REBUILD } from '../stores/layout.ts';
@@ -58,6 +59,12 @@ export function swapStore(root: string, store: RebuiltStore): void {
 export function removeRests(root: string): void {
   if (STORES.some((store) => existsSync(whole(root, store)))) return;
   rmSync(join(root, REBUILD), { recursive: true, force: true });
+}
+
+/** The same where others wait for this thread: an old store may be many gigabytes. */
+export async function removeRestsMeanwhile(root: string): Promise<void> {
+  if (STORES.some((store) => existsSync(whole(root, store)))) return;
+  await rm(join(root, REBUILD), { recursive: true, force: true });
 }
 
 /** At a start, before any store is opened. */

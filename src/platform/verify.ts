@@ -159,8 +159,7 @@ interface LedgerOfStore {
 
 type Ledger = ReadonlyMap<string, LedgerOfStore>;
 
-/** In the quarantine, what imports have put there. */
-const IMPORTS = 'imports';
+const STORES: readonly StoreName[] = ['lake', 'orders', 'warehouse'];
 
 /** Ids of records that the lake could not take; the other stores have them. */
 export function notInLake(ledger: Ledger): string[] {
@@ -177,15 +176,16 @@ export function ledgerOf(ledger: Ledger, store: StoreName): LedgerOfStore {
 /** Numbers only: the records themselves may be more than memory holds. */
 export async function readLedger(quarantine: Quarantine): Promise<Ledger> {
   const ledger = new Map<string, LedgerOfStore>();
-  for (const state of ['waiting', 'discarded'] as const) {
-    for await (const { store, sequence } of everyEntry(quarantine, { state })) {
-      // Rows of files that were rejected never were lines: no store misses them.
-      if (store === IMPORTS) continue;
-      const own = ledger.get(store) ?? { waiting: 0, discarded: 0, sequences: [] };
-      own[state] += 1;
-      own.sequences.push(sequence);
-      ledger.set(store, own);
+  // Rows of files that were rejected never were lines: no store misses them, and there may be very many.
+  for (const store of STORES) {
+    const own: LedgerOfStore = { waiting: 0, discarded: 0, sequences: [] };
+    for (const state of ['waiting', 'discarded'] as const) {
+      for await (const { sequence } of everyEntry(quarantine, { store, state })) {
+        own[state] += 1;
+        own.sequences.push(sequence);
+      }
     }
+    ledger.set(store, own);
   }
   return ledger;
 }

@@ -44,7 +44,9 @@ it('a dry run counts, looks, and writes nothing; the file is as new as before', 
     report.firstRejects.map(({ row }) => row).sort((a, b) => a - b),
   );
   const directory = join(platform.directory, 'lake', 'imports', report.id);
-  await vi.waitFor(async () => expect(await readdir(directory)).toEqual(['manifest.json']), 10_000);
+  await vi.waitFor(async () => expect(await readdir(directory)).toEqual(['manifest.json', 'rejects.ndjson']), 10_000);
+  const rejects = await fetch(`${platform.url}/v1/imports/${report.id}/rejects`);
+  expect((await rejects.text()).trim().split('\n')).toHaveLength(1 + 8);
   expect(await written()).toEqual(before);
   const real = await upload(platform, [file('D', 8)]);
   expect(real).toMatchObject({ state: 'done', counts: { ...report.counts } });

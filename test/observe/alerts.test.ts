@@ -161,7 +161,7 @@ describe.each<[string, Partial<Reading>, string[]]>([
   ['a store is held up', { consumers: [consumer('lake', { state: 'silent' })] }, ['firing consumer_behind lake at 65']],
   [
     'a consumer has stopped',
-    { consumers: [consumer('orders', { state: 'stopped' })] },
+    { consumers: [consumer('orders', { state: 'stopped', error: { code: 'stream_gap', message: '', hint: null } })] },
     ['firing consumer_stopped orders at 5'],
   ],
   [

@@ -12,6 +12,8 @@ type Counts = Record<QuarantineState, number>;
 
 const NO_COUNTS: Counts = { waiting: 0, redriven: 0, discarded: 0 };
 const COUNTS_KEY = Buffer.from('counts');
+/** The character that comes after the dash. */
+const AFTER_DASH = '.';
 /** Far above the name of a store and a sequence, far below what a key may have. */
 const ID_BYTES_MAX = 512;
 
@@ -83,13 +85,16 @@ export function openLmdbQuarantine({ directory }: { readonly directory: string }
     async list({ state, store, after, limit }) {
       return reading(environment, () => {
         const found: QuarantineEntry[] = [];
-        const start = after ? { start: Buffer.from(after), exclusiveStart: true } : {};
-        for (const { key, value } of reasons.getRange(start)) {
+        // Ids begin with their store: what other stores have is not looked at.
+        const first = store === undefined ? '' : `${store}-`;
+        const start =
+          after && after >= first ? { start: Buffer.from(after), exclusiveStart: true } : { start: Buffer.from(first) };
+        const end = store === undefined ? {} : { end: Buffer.from(`${store}${AFTER_DASH}`) };
+        for (const { key, value } of reasons.getRange({ ...start, ...end })) {
           if (found.length >= limit) break;
           const id = Buffer.from(key).toString('utf8');
           const reason: Reason = JSON.parse(value.toString('utf8'));
           if (state !== undefined && reason.state !== state) continue;
-          if (store !== undefined && reason.store !== store) continue;
           found.push({ id, ...reason });
         }
         return found;
