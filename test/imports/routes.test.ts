@@ -1,6 +1,6 @@
 // The routes of imports on a running platform: what comes in, in which way, what is refused, and what is told of it.
 import { once } from 'node:events';
-import { readdir, utimes, writeFile } from 'node:fs/promises';
+import { readdir, symlink, utimes, writeFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
@@ -291,6 +291,14 @@ describe('what is refused leaves nothing behind', () => {
       expect((await post('?dryRun=true', csv('6'), 'text/csv')).status).toBe(202);
     }, WAIT);
   });
+});
+
+test('a link in the inbox is no file of it', async () => {
+  const elsewhere = join(directory, 'elsewhere.csv');
+  await writeFile(elsewhere, 'x');
+  await symlink(elsewhere, join(directory, 'lake', 'inbox', 'link.csv'));
+  const { body } = await post('', '{"file":"link.csv"}', 'application/json');
+  expect(body).toMatchObject({ code: 'file_not_found', field: 'file', value: 'link.csv' });
 });
 
 test('they are listed newest first, by page and by state; one that is not there is not found', async () => {

@@ -3,6 +3,7 @@
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { TillstreamError } from '../../src/model/errors.ts';
 import { type Rebuildable, rebuild } from '../../src/platform/rebuild.ts';
@@ -28,7 +29,7 @@ const TOTALS = { lines: 3, invoices: 2, revenue: '25.25' };
  * A platform whose stream grows by one record a look.
  * @param at called before each step, by its name
  */
-function watched(at: (step: string) => void = () => {}, shortRoundMs = 60_000) {
+function watched(at: (step: string) => void = () => {}, shortRoundMs = 60_000, buildMs = 0) {
   const steps: string[] = [];
   const orders: BuildOrder[] = [];
   const step = (name: string): void => {
@@ -60,6 +61,7 @@ function watched(at: (step: string) => void = () => {}, shortRoundMs = 60_000) {
     call: (async (method: string, order: BuildOrder) => {
       if (method === 'build') orders.push(order);
       step(method);
+      if (method === 'build' && buildMs > 0) await pause(buildMs);
       return TOTALS;
     }) as Parameters<typeof rebuild>[1]['call'],
     end: async () => step('end'),
@@ -100,6 +102,14 @@ describe('a rebuild', () => {
     ]);
     expect(orders).toHaveLength(8);
     expect(steps.filter((step) => step.startsWith('keep'))[1]).toBe('keep from 8');
+  });
+
+  test('lets the stream go during a long round, as the next reads the lake; not during the last', async () => {
+    const { steps, run } = watched(() => {}, 5, 50);
+    await run();
+    const order = steps.filter((step) => step.startsWith('keep') || step === 'build' || step === 'catchUp');
+    const rounds = Array.from({ length: 7 }, (_, at) => [`keep from ${at + 7}`, 'build', 'keep from null']);
+    expect(order).toEqual([...rounds.flat(), 'keep from 14', 'build', 'catchUp', 'keep from null']);
   });
 
   test('leaves out what the ledger says of the store, and adds what the lake could not take', async () => {
