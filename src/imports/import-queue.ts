@@ -196,7 +196,7 @@ export class ImportQueue implements Imports {
 
   async letFilesGo(): Promise<void> {
     this.#kept -= 1;
-    for (const { id } of this.#history.all) await this.#tidy(id);
+    for (const { id } of this.#history.all) if (this.#history.has(id)) await this.#tidy(id);
   }
 
   /** Ends what runs, at its next step; it goes on after the next start. */

@@ -40,10 +40,17 @@ function formOf(description: unknown): number {
   return Number(/^form (\d+) /.exec(String(description))?.[1]);
 }
 
+/** As many as a question is answered with. */
+const PAGE_ROWS = 10_000;
+
 /** Fails unless the warehouse has every line in the form it was acknowledged in then, or in a later one. */
 async function expectAtLeast(platform: Platform, then: ReadonlyMap<string, number>): Promise<void> {
-  const rows = await platform.select("SELECT invoice_no || ' ' || line_id, description FROM sales LIMIT 10000");
-  const held = new Map(rows.map(([key, description]) => [String(key), formOf(description)]));
+  const held = new Map<string, number>();
+  for (let page: readonly (readonly unknown[])[] | null = null; page === null || page.length === PAGE_ROWS; ) {
+    page = await platform.select(`
+      SELECT invoice_no || ' ' || line_id AS key, description FROM sales ORDER BY key LIMIT ${PAGE_ROWS} OFFSET ${held.size}`);
+    for (const [key, description] of page) held.set(String(key), formOf(description));
+  }
   const wrong = [...then].filter(([key, form]) => !((held.get(key) ?? -1) >= form));
   expect(wrong.slice(0, 10), `${wrong.length} lines`).toEqual([]);
 }
