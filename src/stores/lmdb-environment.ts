@@ -218,7 +218,7 @@ function unavailable(directory: string, cause: unknown, doing: 'written' | 'read
 
 /** See disk-room.ts: LMDB must not even try. @throws unavailable */
 function assertRoom(directory: string, bytes: number): void {
-  if (isDiskFull(directory, bytes)) throw unavailable(directory, new Error('not tried'));
+  if (isDiskFull(directory, bytes)) throw unavailable(directory, new Error('the disk is full'));
 }
 
 /** lmdb-js keeps the path but does not declare it. */
