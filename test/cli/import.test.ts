@@ -124,6 +124,8 @@ describe('import', () => {
       exit 3"
     `);
     expect(await run('invoice', '2')).toMatch(/not_found.*exit 1/s);
+    await run('import', 'dry.csv', '--dry-run', '--max-rejects', '50', '--rejects', 'dry-bad.csv');
+    expect(await readFile(join(directory, 'dry-bad.csv'), 'utf8')).toMatch(/^2,MUG,Blue mug,six,.*,invalid_quantity,/m);
   });
 
   it('with dates that leave their order open is cancelled, and names the flag', async () => {
