@@ -1,6 +1,6 @@
 // What only the owner of a file can say is asked before anything is written; answered, the import goes on. A dry run writes
 // nothing at all. The tests go by one platform, in order.
-import { readdir } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { endPlatforms, freshDirectory, type Platform, startPlatform } from '../support/platform.ts';
@@ -107,6 +107,20 @@ it('dates that leave the order open: both readings are shown, and the answer hol
   );
   expect(days).toEqual([['2025-05-04']]);
   await written();
+});
+
+it('whose file is gone by the time of the answer fails, with the way out, and keeps nobody waiting', async () => {
+  const open = file('G', 0, (row) => row.with(at('InvoiceDate'), '4/5/2025 9:30'));
+  const report = await upload(platform, [open]);
+  await rm(join(platform.directory, 'lake', 'imports', report.id, 'source-001'));
+  expect(await answered(platform, report.id, { dateOrder: 'day-first' })).toMatchObject({
+    state: 'failed',
+    error: {
+      code: 'file_not_found',
+      message: 'file-1.csv is not in the lake any more.',
+      hint: expect.stringContaining('Import the file again'),
+    },
+  });
 });
 
 it('columns that are missing: asked with those that the file has; named, they are read', async () => {
