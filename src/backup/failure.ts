@@ -1,15 +1,14 @@
 // What the file system says when a backup or a restore cannot be written, in our words.
 import { isTillstreamError, messageOf, TillstreamError } from '../model/errors.ts';
+import { saysDiskFull } from '../stores/disk-room.ts';
 
-/** Read from texts: an error may come from another thread or process, from LMDB or DuckDB, each with its own. */
-const NO_ROOM = /ENOSPC|EDQUOT|no space left/i;
 const READ_ONLY = /EROFS/;
 const NOT_ALLOWED = /EACCES|EROFS|EPERM/;
 
 /** @param path where was written */
 export function writingFailure(error: unknown, path: string): unknown {
   const said = wordsOf(error);
-  if (NO_ROOM.test(said)) {
+  if (saysDiskFull(said)) {
     return new TillstreamError('disk_full', `The disk of ${path} has filled up; what was written there is removed.`, {
       hint: 'Make room there, or name a place on another disk.',
       cause: error,

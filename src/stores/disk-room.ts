@@ -25,6 +25,11 @@ export function isDiskFull(path: string, bytes = 0): boolean {
   }
 }
 
+/** Whether a text says so: an error may come from another thread or process, from LMDB or DuckDB, each with its own. */
+export function saysDiskFull(text: string): boolean {
+  return /ENOSPC|EDQUOT|no space left/i.test(text);
+}
+
 /**
  * That a copy of many bytes will fit, and leave what the disk needs.
  * @param reserve to be left on the disk of `path`, should it be the same

@@ -3,6 +3,7 @@
 // Instances are opened with errors_as_json, which gives the kind and the position without guessing at prose. Only what stands
 // in front is believed: the message itself can be a query's own, `SELECT error('…')`.
 import { messageOf, TillstreamError } from '../../model/errors.ts';
+import { saysDiskFull } from '../disk-room.ts';
 
 export interface DuckDbFailure {
   /** `Parser`, `Binder`, `IO`, `INTERRUPT`, …; `unknown` for what is not DuckDB's. */
@@ -60,7 +61,8 @@ export function storeError(error: unknown, what: string): Error {
   if (error instanceof TillstreamError) return error;
   const { kind, message } = readFailure(error);
   if (PASSING.has(kind) || endsInstance(error) || isSystemError(error)) {
-    return new TillstreamError('unavailable', `${what}: ${firstLine(message)}`, { cause: error });
+    const why = saysDiskFull(message) ? 'the disk is full' : firstLine(message);
+    return new TillstreamError('unavailable', `${what}: ${why}`, { cause: error });
   }
   return error instanceof Error ? error : new Error(message);
 }

@@ -134,7 +134,7 @@ async function withLink<T>(part: string, loadDirectory: string, work: (file: str
     linkOrCopy(part, file);
     return await work(file);
   } catch (error) {
-    throw storeError(error, 'A part of the import cannot be loaded');
+    throw storeError(error, 'The warehouse cannot take in a part of the import');
   } finally {
     rmSync(file, { force: true });
   }
