@@ -7,12 +7,11 @@ import { request as requestByHttps } from 'node:https';
 import { join } from 'node:path';
 import { createServer } from 'node:tls';
 import { generate } from 'selfsigned';
-import { afterEach, beforeAll, describe, expect, it, test, vi } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, test } from 'vitest';
 import { connectPinned } from '../../src/client/pinned-certificate.ts';
 import { cliEnvironment, cliPath, runCli } from '../support/cli.ts';
 import { endPlatforms, freshDirectory, type Platform, spawnPlatform, startPlatform } from '../support/platform.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
 afterEach(endPlatforms);
 
 let pem: { cert: string; private: string };

@@ -5,7 +5,6 @@ import { afterEach, expect, test, vi } from 'vitest';
 import { runCli } from '../support/cli.ts';
 import { endPlatforms, freshDirectory, startPlatform } from '../support/platform.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
 afterEach(endPlatforms);
 
 const LIMIT = 20;

@@ -5,7 +5,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { BackupAnswer } from '../../src/cli/answers.ts';
 import { openAccess } from '../../src/platform/access.ts';
 import { restore } from '../../src/platform/restore.ts';
@@ -17,8 +17,6 @@ import { runCli } from '../support/cli.ts';
 import { consumerOf, endPlatforms, freshDirectory, type Platform, startPlatform } from '../support/platform.ts';
 import { dice, diceOf } from '../support/seed.ts';
 
-// Seconds each; but other tests, and whatever else, may be at work on this machine.
-vi.setConfig({ testTimeout: 180_000 });
 afterEach(endPlatforms);
 
 async function backUp(platform: Platform, path: string): Promise<BackupAnswer> {

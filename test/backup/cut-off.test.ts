@@ -5,15 +5,12 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { accept, agreeing, lines } from '../faults/lines.ts';
 import { cliEnvironment, cliPath, runCli } from '../support/cli.ts';
 import { endPlatforms, freshDirectory, type Platform, remember, startPlatform } from '../support/platform.ts';
 import { dice } from '../support/seed.ts';
 import { canMount, mountSmallDisk, type SmallDisk } from '../support/small-disk.ts';
-
-// Seconds each; but other tests, and whatever else, may be at work on this machine.
-vi.setConfig({ testTimeout: 240_000 });
 
 let disk: SmallDisk | null = null;
 afterEach(async () => {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, open, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Manifest, manifestText } from '../../src/backup/manifest.ts';
 import { readTar, TarWriter } from '../../src/backup/tar-file.ts';
 import { LEFT_IN_WHOLE } from '../../src/backup/unfinished.ts';
@@ -11,8 +11,6 @@ import { restore } from '../../src/platform/restore.ts';
 import { accept, lines } from '../faults/lines.ts';
 import { runCli } from '../support/cli.ts';
 import { endPlatforms, freshDirectory, startPlatform } from '../support/platform.ts';
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let directory: string;
 let whole: string;

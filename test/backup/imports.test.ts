@@ -3,7 +3,7 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { Line } from '../../src/model/line.ts';
 import { copyManifests, objectsOfBackup } from '../../src/platform/backup-objects.ts';
 import { proveCopies } from '../../src/platform/prove-copies.ts';
@@ -13,7 +13,6 @@ import { runCli } from '../support/cli.ts';
 import { putImport } from '../support/lake-import.ts';
 import { endPlatforms, freshDirectory, startPlatform } from '../support/platform.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
 afterEach(endPlatforms);
 
 /** As `lines()` of the door are in the stores. */

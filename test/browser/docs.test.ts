@@ -3,11 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { errorCodes } from '../../src/model/errors.ts';
 import { endPlatforms, freshDirectory, type Platform, startPlatform } from '../support/platform.ts';
-
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 /** Debian's. */
 const executablePath = spawnSync('which', ['chromium'], { encoding: 'utf8' }).stdout.trim();

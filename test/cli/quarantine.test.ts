@@ -123,5 +123,5 @@ describe('quarantine, more than a page of it', () => {
       "lake-0000000000000001  discarded: The lake could not use it: only the quarantine keeps it.
       "
     `);
-  }, 120_000);
+  });
 });

@@ -4,7 +4,7 @@ import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { expectHeld } from '../faults/held-lines.ts';
 import { Till } from '../faults/till.ts';
 import { cliEnvironment, cliPath, runCli } from '../support/cli.ts';
@@ -19,8 +19,6 @@ import {
 import { diceOf } from '../support/seed.ts';
 import { canMount, mountSmallDisk } from '../support/small-disk.ts';
 
-// Seconds each; but other tests, and whatever else, may be at work on this machine.
-vi.setConfig({ testTimeout: 120_000 });
 afterEach(endPlatforms);
 
 const LINE = {

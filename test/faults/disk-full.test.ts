@@ -4,7 +4,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { endPlatforms, spawnPlatform, startPlatform } from '../support/platform.ts';
 import { diceOf } from '../support/seed.ts';
 import { canMount, fillBut, mountSmallDisk, type SmallDisk } from '../support/small-disk.ts';
@@ -14,8 +14,6 @@ import { Till } from './till.ts';
 const MB = 1_000_000;
 let disk: SmallDisk | null = null;
 
-// Seconds each; but other tests, and whatever else, may be at work on this machine.
-vi.setConfig({ testTimeout: 120_000 });
 afterEach(async () => {
   await endPlatforms();
   disk?.unmount();

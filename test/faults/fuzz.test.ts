@@ -20,7 +20,7 @@ const GROWTH_BYTES_MAX = 200 * 2 ** 20;
 
 afterEach(endPlatforms);
 
-it(`${REQUESTS} requests that nobody should send`, { timeout: 120_000 + REQUESTS * 30 }, async () => {
+it(`${REQUESTS} requests that nobody should send`, async () => {
   const chance = dice('fuzz');
   const directory = await freshDirectory('fuzz');
   const platform = await startPlatform(directory, { auth: true });

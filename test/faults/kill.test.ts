@@ -15,9 +15,7 @@ const ROUNDS_BETWEEN_CHECKS = 7;
 
 afterEach(endPlatforms);
 
-it(`kill -9 under load, ${ROUNDS} times: no acknowledged line is missing and none is there twice, in any store`, {
-  timeout: ROUNDS * 15_000,
-}, async () => {
+it(`kill -9 under load, ${ROUNDS} times: no acknowledged line is missing and none is there twice, in any store`, async () => {
   const chance = dice('kill');
   const directory = await freshDirectory('kill');
   const tills = Array.from({ length: TILLS }, (_, index) => new Till(`${index + 1}0`, diceOf(chance.seed + index)));

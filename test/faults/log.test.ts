@@ -5,7 +5,6 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { runCli } from '../support/cli.ts';
 import { consumerOf, endPlatforms, freshDirectory, type Platform, startPlatform } from '../support/platform.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
 afterEach(endPlatforms);
 
 const LEAKY = `--import=${new URL('./leaky-release.mjs', import.meta.url)}`;

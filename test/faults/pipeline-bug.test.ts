@@ -1,11 +1,10 @@
 // A release whose pipelines throw on one record, and the release that mends it: what waited comes to every store.
-import { afterEach, expect, it, vi } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import type { QuarantineEntryAnswer } from '../../src/cli/answers.ts';
 import { runCli } from '../support/cli.ts';
 import { endPlatforms, freshDirectory, startPlatform } from '../support/platform.ts';
 import { accept, line, lines } from './lines.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
 afterEach(endPlatforms);
 
 const BUG = { NODE_OPTIONS: `--import=${new URL('./buggy-release.mjs', import.meta.url)}` };

@@ -4,11 +4,10 @@ import { readFile } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { endPlatforms, freshDirectory, type Platform, startPlatform } from '../support/platform.ts';
 import { line } from './lines.ts';
 
-vi.setConfig({ testTimeout: 180_000 });
 afterEach(endPlatforms);
 
 const SLOW_CLIENTS = 1800;

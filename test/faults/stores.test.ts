@@ -4,13 +4,11 @@ import { cp, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { runCli } from '../support/cli.ts';
 import { consumerOf, endPlatforms, freshDirectory, type Platform, startPlatform } from '../support/platform.ts';
 import { accept, agreeing, lines } from './lines.ts';
 
-// Seconds each; but other tests, and whatever else, may be at work on this machine.
-vi.setConfig({ testTimeout: 120_000 });
 afterEach(endPlatforms);
 
 /** What every store has leaves the stream at once. */
@@ -84,7 +82,7 @@ describe('a store from another data directory', () => {
   beforeAll(async () => {
     directories = await mkdtemp(join(tmpdir(), 'tillstream-filled-')); // for all tests of this group
     [own, other] = await Promise.all([filled('800001'), filled('900001')]);
-  }, 120_000);
+  });
   afterAll(() => rm(directories, { recursive: true, force: true }));
 
   async function filled(invoiceNo: string): Promise<string> {

@@ -3,15 +3,13 @@
 // Nothing like them comes in by the door, so they are written straight to the stream while the platform is down.
 
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { QuarantineEntryAnswer } from '../../src/cli/answers.ts';
 import { appendUnusable } from '../support/append-unusable.ts';
 import { runCli } from '../support/cli.ts';
 import { endPlatforms, freshDirectory, type Platform, startPlatform } from '../support/platform.ts';
 import { accept, line, lines } from './lines.ts';
 
-// Seconds each; but other tests, and whatever else, may be at work on this machine.
-vi.setConfig({ testTimeout: 120_000 });
 afterEach(endPlatforms);
 
 /** As ingest writes it. */

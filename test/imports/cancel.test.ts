@@ -1,6 +1,6 @@
 // Imports that are cancelled at random moments, while DuckDB works for them: the platform stays up, and its stores agree.
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterAll, expect, test, vi } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { endPlatforms, freshDirectory, startPlatform } from '../support/platform.ts';
 import { dice } from '../support/seed.ts';
 import { settled } from './watched.ts';
@@ -9,7 +9,6 @@ const ROUNDS = process.env.TILLSTREAM_TEST_LONG === '1' ? 40 : 2;
 /** Of several slices, so that one is read while the one before is written. */
 const ROWS = 400_000;
 
-vi.setConfig({ testTimeout: 400_000 });
 afterAll(endPlatforms);
 
 test(`cancelled ${ROUNDS} times, at any moment: nothing ends but the import`, async () => {

@@ -4,7 +4,7 @@
 import { cp, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { ImportReport } from '../../src/imports/import.ts';
 import { runCli } from '../support/cli.ts';
 import { endPlatforms, freshDirectory, type Platform, startPlatform } from '../support/platform.ts';
@@ -16,9 +16,9 @@ const LINES = 150_000;
 /** Where it waits before. */
 const FEW_LINES = 20_000;
 const RESERVE_BYTES = 32 * 2 ** 20;
+const TIMEOUT_MS = 120_000;
 let disk: SmallDisk | null = null;
 
-vi.setConfig({ testTimeout: 120_000 });
 afterEach(async () => {
   await endPlatforms();
   disk?.unmount();
@@ -37,11 +37,11 @@ async function platformOn(directory: string, lines: number): Promise<Platform> {
 
 /** The import, once it is as wanted. */
 async function when(platform: Platform, id: string, wanted: (report: ImportReport) => boolean): Promise<ImportReport> {
-  const untilMs = Date.now() + 30_000;
+  const untilMs = Date.now() + TIMEOUT_MS;
   for (;;) {
     const { body } = await platform.get(`/v1/imports/${id}`);
     if (wanted(body)) return body;
-    if (Date.now() > untilMs) throw new Error(`Not within 30 s: ${JSON.stringify(body, null, 1)}`);
+    if (Date.now() > untilMs) throw new Error(`Not within ${TIMEOUT_MS} ms: ${JSON.stringify(body, null, 1)}`);
     await pause(10);
   }
 }

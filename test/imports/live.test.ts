@@ -15,9 +15,7 @@ const PRICE = 4321.5;
 
 afterEach(endPlatforms);
 
-it('import with corrections of its lines arriving meanwhile: the corrections stand, in every store', {
-  timeout: 60_000,
-}, async () => {
+it('import with corrections of its lines arriving meanwhile: the corrections stand, in every store', async () => {
   const chance = dice('import live');
   const platform = await startPlatform(await freshDirectory('import-live'));
   const file = join(platform.directory, 'lake', 'inbox', 'sales.csv');

@@ -11,7 +11,6 @@ import { startPlatformHere } from '../support/platform-here.ts';
 
 const HEADER = 'InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country';
 const WAIT = { timeout: 30_000, interval: 50 };
-vi.setConfig({ testTimeout: 60_000 });
 
 let platform: Platform;
 let directory: string;
@@ -164,7 +163,7 @@ describe('a file comes in', () => {
         const listed = await send('?limit=1000');
         expect(JSON.stringify(listed.body)).toContain('old.csv');
         return listed;
-      }, 90_000);
+      });
       const { id } = body.imports.find(({ files }: ImportReport) => files[0]?.name === 'old.csv');
       expect(await settled(id)).toMatchObject({ state: 'done', origin: 'inbox' });
     },

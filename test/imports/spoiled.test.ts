@@ -73,7 +73,7 @@ async function upload(platform: Platform, file: Buffer, name: string): Promise<I
   return settled(platform, body.id);
 }
 
-it('rows spoiled in twelve ways wait in quarantine, and come back in corrected', { timeout: 120_000 }, async () => {
+it('rows spoiled in twelve ways wait in quarantine, and come back in corrected', async () => {
   expect(spoiledRows.length).toBeGreaterThanOrEqual(WAYS.length);
   const clean = Buffer.from(`\ufeff${csvOf([header, ...data])}`);
   const truth = await startPlatform(await freshDirectory('clean'));

@@ -7,9 +7,6 @@ import { accept, lines } from '../faults/lines.ts';
 import { runCli } from '../support/cli.ts';
 import { endPlatforms, freshDirectory, startPlatform } from '../support/platform.ts';
 
-// Seconds each; but other tests, and whatever else, may be at work on this machine.
-vi.setConfig({ testTimeout: 120_000 });
-
 const WAIT = { timeout: 60_000, interval: 100 };
 let receiver: Server | null = null;
 afterEach(async () => {

@@ -9,9 +9,6 @@ import { accept, line, lines } from '../faults/lines.ts';
 import { endPlatforms, freshDirectory, type Platform, startPlatform } from '../support/platform.ts';
 import { type Scrape, samplesOf, scrape, sum } from './exposition.ts';
 
-// Seconds each; but other tests, and whatever else, may be at work on this machine.
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
-
 const WAIT = { timeout: 60_000, interval: 100 };
 /** The invoice that buggy-release.mjs cannot take. */
 const POISON = '666666';

@@ -1,14 +1,12 @@
 // What the document says of a line and of a request of lines is what the door does: at each limit, and one beyond it.
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { bodyLimits } from '../../src/ingest/body.ts';
 import { exampleLine } from '../../src/ingest/transactions-examples.ts';
 import { columnNames, fieldOf } from '../../src/model/columns.ts';
 import { lineLimits } from '../../src/model/line.ts';
 import { endPlatforms, freshDirectory, type Platform, startPlatform } from '../support/platform.ts';
 import { type Check, checkerOf, type OpenApi } from './document.ts';
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 interface Form {
   readonly type: string;

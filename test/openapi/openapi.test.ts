@@ -20,8 +20,6 @@ import {
   operationsOf,
 } from './document.ts';
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
-
 let platform: Platform;
 let key: Record<string, string>;
 let document: OpenApi;
@@ -111,7 +109,7 @@ async function makeImports(directory: string): Promise<void> {
     await vi.waitFor(async () => {
       const { body } = await send('GET', `/v1/imports/${made.body.id}`, { headers: key });
       expect(body.state).toBe('needs_answer');
-    }, 30_000);
+    });
   }
   await writeFile(join(directory, 'lake', 'inbox', 'may.csv'), OPEN_FILE);
 }

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import type { Line } from '../../src/model/line.ts';
 import { expectHeld } from '../faults/held-lines.ts';
 import { accept, agreeing, line, lines } from '../faults/lines.ts';
@@ -15,8 +15,6 @@ import { putImport } from '../support/lake-import.ts';
 import { consumerOf, endPlatforms, freshDirectory, type Platform, startPlatform } from '../support/platform.ts';
 import { dice, diceOf } from '../support/seed.ts';
 
-// Seconds each; but other tests, and whatever else, may be at work on this machine.
-vi.setConfig({ testTimeout: 180_000 });
 afterEach(endPlatforms);
 
 const STORES = ['orders', 'warehouse'] as const;

@@ -6,8 +6,6 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { line, lines } from '../faults/lines.ts';
 import { endPlatforms, freshDirectory, type Platform, startPlatform } from '../support/platform.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
-
 interface LiveEvent {
   readonly name: string;
   // biome-ignore lint/suspicious/noExplicitAny: each test knows what it looks at

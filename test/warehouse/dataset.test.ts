@@ -39,7 +39,7 @@ describe.runIf(dataset !== null)('the real data set in the warehouse', () => {
       if (texts.length === RECORD_LINES) await endRecord(false);
     }
     await endRecord(true);
-  }, 180_000);
+  });
 
   afterAll(async () => {
     await warehouse.close();

@@ -26,7 +26,7 @@ describe(`queries (seed ${SEED})`, () => {
     await warehouse.load(recordsOf(all));
     postgres = await PGlite.create();
     await fillPostgres(postgres, lines);
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await warehouse.close();
