@@ -37,17 +37,16 @@ export interface RebuildWish {
   readonly store: RebuiltStore;
   readonly dataDirectory: string;
   readonly diskReserveBytes: number;
-  /** A round that took no longer leaves little for the stream to bring. */
-  readonly shortRoundMs?: number;
 }
 
 export type RebuildStep = 'preparing' | 'building' | 'catching up';
 export type OnStep = (step: RebuildStep) => void;
 export type { BuildProgress };
 
+/** A round that took no longer leaves little for the stream to bring. */
 const SHORT_ROUND_MS = 2000;
-/** Each is a fraction of the one before, unless the machine cannot keep up at all. */
-const ROUNDS_MAX = 8;
+/** Of the time of the one before: a round that takes more shows that another would not leave less for the stream. */
+const SHORTER = 0.75;
 
 /**
  * @param signal cancels it, until the stores change places
@@ -94,12 +93,14 @@ export async function rebuild(
 async function buildInRounds(
   platform: Rebuildable,
   thread: Pick<Thread<RebuildThread>, 'call'>,
-  { store, directory, diskReserveBytes, shortRoundMs = SHORT_ROUND_MS }: RebuildWish & { directory: string },
+  { store, directory, diskReserveBytes }: RebuildWish & { directory: string },
   onStep: OnStep,
   signal: AbortSignal,
 ): Promise<string | null> {
   let from: string | null = null;
-  for (let round = 1; ; round += 1) {
+  let beforeMs = Number.POSITIVE_INFINITY;
+  let isLast = false;
+  for (;;) {
     onStep('preparing');
     const startedMs = performance.now();
     const { upTo, excluded, added } = await pin(platform, store, signal);
@@ -116,7 +117,7 @@ async function buildInRounds(
     onStep('building');
     // After a long round there is another, which reads of the lake what came meanwhile: the stream need not keep it all.
     const letGo = (): void => platform.keepStreamFrom(null);
-    const timer = round === ROUNDS_MAX ? undefined : setTimeout(letGo, shortRoundMs);
+    const timer = isLast ? undefined : setTimeout(letGo, SHORT_ROUND_MS);
     try {
       await thread.call('build', order);
     } finally {
@@ -125,7 +126,9 @@ async function buildInRounds(
     signal.throwIfAborted();
     from = upTo;
     const tookMs = performance.now() - startedMs;
-    if (upTo === null || tookMs <= shortRoundMs || round === ROUNDS_MAX) return upTo;
+    if (upTo === null || tookMs <= SHORT_ROUND_MS || isLast) return upTo;
+    isLast = tookMs > beforeMs * SHORTER;
+    beforeMs = tookMs;
   }
 }
 

@@ -3,8 +3,7 @@
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { TillstreamError } from '../../src/model/errors.ts';
 import { type Rebuildable, rebuild } from '../../src/platform/rebuild.ts';
 import type { BuildOrder } from '../../src/platform/rebuild-thread.ts';
@@ -19,6 +18,7 @@ beforeEach(async () => {
   quarantine = openLmdbQuarantine({ directory: path.join(root, 'state') });
 });
 afterEach(async () => {
+  vi.useRealTimers();
   await quarantine.close();
   await rm(root, { recursive: true, force: true });
 });
@@ -29,12 +29,12 @@ const TOTALS = { lines: 3, invoices: 2, revenue: '25.25' };
  * A platform whose stream grows by one record a look.
  * @param at called before each step, by its name
  */
-function watched(at: (step: string) => void = () => {}, shortRoundMs = 60_000, buildMs = 0) {
+function watched(at: (step: string) => void | Promise<void> = () => {}) {
   const steps: string[] = [];
   const orders: BuildOrder[] = [];
-  const step = (name: string): void => {
+  const step = (name: string): void | Promise<void> => {
     steps.push(name);
-    at(name);
+    return at(name);
   };
   let newest = 6;
   const platform: Rebuildable = {
@@ -60,14 +60,13 @@ function watched(at: (step: string) => void = () => {}, shortRoundMs = 60_000, b
   const thread = {
     call: (async (method: string, order: BuildOrder) => {
       if (method === 'build') orders.push(order);
-      step(method);
-      if (method === 'build' && buildMs > 0) await pause(buildMs);
+      await step(method);
       return TOTALS;
     }) as Parameters<typeof rebuild>[1]['call'],
     end: async () => step('end'),
   };
   const gone = new AbortController();
-  const wish = { store: 'orders', dataDirectory: root, diskReserveBytes: 0, shortRoundMs } as const;
+  const wish = { store: 'orders', dataDirectory: root, diskReserveBytes: 0 } as const;
   return { steps, orders, gone, run: () => rebuild(platform, thread, wish, () => {}, gone.signal) };
 }
 
@@ -92,24 +91,39 @@ describe('a rebuild', () => {
     expect((await readdir(root)).sort()).toEqual(['orders', 'state']);
   });
 
-  test('takes in what came during a long round by another, and keeps less of the stream then; not for ever', async () => {
-    const { steps, run, orders } = watched(() => {}, -1);
-    await run();
-    expect(orders.map(({ from, upTo }) => [from, upTo]).slice(0, 3)).toEqual([
+  /** @param seconds of each round */
+  async function inRounds(seconds: readonly number[]) {
+    vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
+    const waiting = [...seconds];
+    const seen = watched(async (step) => {
+      if (step === 'build') await vi.advanceTimersByTimeAsync((waiting.shift() ?? 0) * 1000);
+    });
+    await seen.run();
+    expect(waiting).toEqual([]);
+    return seen;
+  }
+
+  test('takes in what came during a long round by another, until one is short', async () => {
+    const { orders } = await inRounds([3600, 360, 36, 3.6, 0.4]);
+    expect(orders.map(({ from, upTo }) => [from, upTo])).toEqual([
       [null, '7'],
       ['7', '8'],
       ['8', '9'],
+      ['9', '10'],
+      ['10', '11'],
     ]);
-    expect(orders).toHaveLength(8);
-    expect(steps.filter((step) => step.startsWith('keep'))[1]).toBe('keep from 8');
+  });
+
+  test('leaves the rest to the stream where rounds do not get shorter', async () => {
+    const { orders } = await inRounds([3600, 30, 29, 31]);
+    expect(orders).toHaveLength(4);
   });
 
   test('lets the stream go during a long round, as the next reads the lake; not during the last', async () => {
-    const { steps, run } = watched(() => {}, 5, 50);
-    await run();
+    const { steps } = await inRounds([60, 10, 10, 10]);
     const order = steps.filter((step) => step.startsWith('keep') || step === 'build' || step === 'catchUp');
-    const rounds = Array.from({ length: 7 }, (_, at) => [`keep from ${at + 7}`, 'build', 'keep from null']);
-    expect(order).toEqual([...rounds.flat(), 'keep from 14', 'build', 'catchUp', 'keep from null']);
+    const rounds = [7, 8, 9].flatMap((newest) => [`keep from ${newest}`, 'build', 'keep from null']);
+    expect(order).toEqual([...rounds, 'keep from 10', 'build', 'catchUp', 'keep from null']);
   });
 
   test('leaves out what the ledger says of the store, and adds what the lake could not take', async () => {
