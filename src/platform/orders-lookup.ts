@@ -14,6 +14,7 @@ export function lookingUp(open: () => OrderStore): OrdersLookup {
     apply: (...given) => current.use((orders) => orders.apply(...given)),
     load: (...given) => current.use((orders) => orders.load(...given)),
     checkpoint: () => current.use((orders) => orders.checkpoint()),
+    isNew: () => current.use((orders) => orders.isNew()),
     replaced: () => current.use((orders) => orders.replaced()),
     invoice: (...given) => current.use((orders) => orders.invoice(...given)),
     customer: (...given) => current.use((orders) => orders.customer(...given)),

@@ -5,6 +5,7 @@ import { createServeOrders } from '../pipelines/serve-orders.ts';
 import { openFileStore } from '../stores/lake/file-store.ts';
 import { openLmdbOrders } from '../stores/orders/lmdb-orders.ts';
 import { setReplaced } from '../stores/orders/lmdb-orders-rebuild.ts';
+import type { OrderStore } from '../stores/orders/order-store.ts';
 import { openLmdbQuarantine } from '../stores/quarantine/lmdb-quarantine.ts';
 import { WriterTurns } from '../stores/writer-turns.ts';
 import type { BatchLimits } from '../stream/consumer.ts';
@@ -13,6 +14,7 @@ import { openLmdbStreamReader } from '../stream/lmdb-stream-reader.ts';
 import { hostConsumers } from './consumer-host.ts';
 import { exchanging } from './exchange.ts';
 import { createLog, writerOf } from './log.ts';
+import { tellingOfLoss } from './lost-store.ts';
 import { serve } from './rpc.ts';
 import { yieldToTheDoor } from './thread-priority.ts';
 import type { ThreadData } from './threads.ts';
@@ -29,6 +31,7 @@ async function start() {
   const stream = openLmdbStreamReader(directory.stream, head);
   const quarantine = openLmdbQuarantine({ directory: directory.state });
   const open = (path: string) => openLmdbOrders({ directory: path, turns: new WriterTurns(ordersTurns) });
+  const pipelineOf = (store: OrderStore) => tellingOfLoss(createServeOrders(store), store, directory.lake);
   let orders = open(directory.orders);
   const consumers = hostConsumers({
     stream,
@@ -36,7 +39,7 @@ async function start() {
     quarantine,
     pipelines: [
       { pipeline: createArchiveRaw(openFileStore(directory.lake)), batch: LAKE_BATCH },
-      { pipeline: createServeOrders(orders), batch: ORDERS_BATCH },
+      { pipeline: pipelineOf(orders), batch: ORDERS_BATCH },
     ],
     log: writerOf(createLog('pipelines', logLevel)),
   });
@@ -46,7 +49,7 @@ async function start() {
       current: () => orders,
       open: async (path) => open(path),
       close: (store) => store.close(),
-      pipelineOf: createServeOrders,
+      pipelineOf,
       async carryOver(path) {
         const replaced = await orders.replaced().catch(() => null); // It may be why there is a rebuild.
         if (replaced !== null) await setReplaced(path, replaced);

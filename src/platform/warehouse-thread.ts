@@ -5,13 +5,14 @@ import { digestLake } from '../stores/lake/duckdb-lake-digest.ts';
 import { openLmdbQuarantine } from '../stores/quarantine/lmdb-quarantine.ts';
 import { recordsOf } from '../stores/quarantine/quarantine.ts';
 import { openDuckDbWarehouse } from '../stores/warehouse/duckdb-warehouse.ts';
-import type { SelectLimits, SqlParameter } from '../stores/warehouse/warehouse.ts';
+import type { SelectLimits, SqlParameter, Warehouse } from '../stores/warehouse/warehouse.ts';
 import type { BatchLimits } from '../stream/consumer.ts';
 import { Head } from '../stream/head.ts';
 import { openLmdbStreamReader } from '../stream/lmdb-stream-reader.ts';
 import { hostConsumers } from './consumer-host.ts';
 import { exchanging } from './exchange.ts';
 import { createLog, writerOf } from './log.ts';
+import { tellingOfLoss } from './lost-store.ts';
 import { serve } from './rpc.ts';
 import { poolYieldsToTheDoor, yieldToTheDoor } from './thread-priority.ts';
 import type { ThreadData } from './threads.ts';
@@ -29,12 +30,13 @@ async function start() {
   const quarantine = openLmdbQuarantine({ directory: directory.state });
   const open = (path: string) =>
     openDuckDbWarehouse({ directory: path, loadDirectory: `${path}/load`, memoryLimitMb: warehouseMemoryMb });
+  const pipelineOf = (store: Warehouse) => tellingOfLoss(createLoadWarehouse(store), store, directory.lake);
   const warehouse = await open(directory.warehouse);
   const consumers = hostConsumers({
     stream,
     head,
     quarantine,
-    pipelines: [{ pipeline: createLoadWarehouse(warehouse), batch: WAREHOUSE_BATCH }],
+    pipelines: [{ pipeline: pipelineOf(warehouse), batch: WAREHOUSE_BATCH }],
     log: writerOf(createLog('warehouse', logLevel)),
   });
   const exchange = exchanging(
@@ -43,7 +45,7 @@ async function start() {
       current: () => warehouse,
       open,
       close: (store) => store.close(),
-      pipelineOf: createLoadWarehouse,
+      pipelineOf,
       carryOver: async () => {},
       replace: (rename) => warehouse.exchangeFile(rename),
     },

@@ -15,6 +15,12 @@ export function streamGap(
   return new TillstreamError('stream_gap', `The ${store} store ${reason}.`, { hint: wayOut(store) });
 }
 
+/** A store that holds nothing, although imports have brought lines, which are not on the stream. */
+export function importsGap(store: StoreName): TillstreamError {
+  const message = `The ${store} store is new, but imports have brought lines, which are not on the stream.`;
+  return new TillstreamError('stream_gap', message, { hint: wayOut(store) });
+}
+
 /** The lake is what the other stores are built from. */
 function wayOut(store: StoreName): string {
   if (store === 'lake') return 'Nothing was skipped. Put the lake back as it was, or from a backup, and start again.';

@@ -63,6 +63,12 @@ export function orderStoreContract(name: string, makeBackend: () => Promise<Orde
       );
     });
 
+    test('is new until something is stored', async () => {
+      expect(await store.isNew()).toBe(true);
+      await store.apply([orderLine(1)]);
+      expect(await store.isNew()).toBe(false);
+    });
+
     test('what was never stored is null, whatever is asked for', async () => {
       await store.apply([orderLine(1)]);
       for (const id of ['1', '', '53636', '5363650', '\u0000', '../536365', 'x'.repeat(5000), '𝄞']) {

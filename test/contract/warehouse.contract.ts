@@ -264,6 +264,15 @@ export function warehouseContract(name: string, open: (directory: string) => Pro
       expect(taken.length).toBeLessThan(40);
     });
 
+    test.each([
+      ['a row', [record(1, {})], undefined],
+      ['a checkpoint', [], { streamId: 's1', sequence: sequenceOf(2) }],
+    ])('is new until there is %s', async (_what, records, checkpoint) => {
+      expect(await warehouse.isNew()).toBe(true);
+      await warehouse.load(records, checkpoint);
+      expect(await warehouse.isNew()).toBe(false);
+    });
+
     test('rows and checkpoint are stored together, and stay when it is opened again', async () => {
       expect(await warehouse.checkpoint()).toBeNull();
       await warehouse.load([record(1, {})], { streamId: 's1', sequence: sequenceOf(1) });

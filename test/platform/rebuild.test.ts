@@ -8,6 +8,7 @@ import type { Line } from '../../src/model/line.ts';
 import { expectHeld } from '../faults/held-lines.ts';
 import { accept, agreeing, line, lines } from '../faults/lines.ts';
 import { Till } from '../faults/till.ts';
+import { upload } from '../imports/watched.ts';
 import { appendUnusable } from '../support/append-unusable.ts';
 import { runCli } from '../support/cli.ts';
 import { dataset } from '../support/dataset.ts';
@@ -163,6 +164,31 @@ describe('a rebuild', () => {
     await platform.stop();
     platform = await startPlatform(directory, KEEP_NOTHING);
     expect(await platform.verify()).toMatchObject(agreeing(400));
+  });
+
+  it.each(STORES)('of %s, which was deleted, where the stream is whole but imports are not on it', async (store) => {
+    const directory = await freshDirectory('rebuild-lost');
+    let platform = await startPlatform(directory);
+    const row = 'InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n';
+    expect(
+      await upload(platform, [`${row}700001,MUG,Blue mug,1,2010-12-13T08:26:00,1.25,17850,France\n`]),
+    ).toMatchObject({ state: 'done' });
+    // An import alone is nothing lost.
+    await platform.stop();
+    platform = await startPlatform(directory);
+    await accept(platform, lines('800001', 300));
+    expect(await platform.verify()).toMatchObject(agreeing(301));
+    await platform.stop();
+    await rm(join(directory, store), { recursive: true });
+    platform = await startPlatform(directory);
+    const status = await platform.statusWhen((found) => consumerOf(found, store).state === 'stopped');
+    expect(consumerOf(status, store).error).toMatchObject({
+      code: 'stream_gap',
+      message: `The ${store} store is new, but imports have brought lines, which are not on the stream.`,
+      hint: expect.stringContaining(`tillstream rebuild ${store}`),
+    });
+    await rebuilt(platform, store, { lines: 301, revenue: '376.25' });
+    expect(await platform.verify()).toMatchObject(agreeing(301));
   });
 
   it('that cannot be done, or is cancelled: the old store goes on, and nothing is left', async () => {

@@ -132,6 +132,10 @@ export function openLmdbOrders({ directory, readOnly = false, turns }: LmdbOrder
       return readMeta().checkpoint;
     },
 
+    async isNew() {
+      return readMeta() === EMPTY_META;
+    },
+
     async replaced() {
       return readMeta().replaced;
     },

@@ -110,6 +110,9 @@ export interface OrderStore {
 
   checkpoint(): Promise<Checkpoint | null>;
 
+  /** Whether nothing was ever stored. */
+  isNew(): Promise<boolean>;
+
   /** Corrections counted since the store was made: the sum of what apply() has answered. */
   replaced(): Promise<number>;
 

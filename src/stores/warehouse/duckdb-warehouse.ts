@@ -110,6 +110,17 @@ export class DuckDbWarehouse implements Warehouse {
     return typeof streamId === 'string' && typeof sequence === 'string' ? { streamId, sequence } : null;
   }
 
+  async isNew(): Promise<boolean> {
+    const [row] = await this.#question((connection) =>
+      connection
+        .runAndReadAll(
+          'SELECT NOT EXISTS (FROM sales) AND NOT EXISTS (FROM tillstream.checkpoint WHERE sequence IS NOT NULL)',
+        )
+        .then((reader) => reader.getRows()),
+    );
+    return row?.[0] === true;
+  }
+
   ask(name: QueryName, parameters: readonly SqlParameter[]): Promise<Record<string, SqlValue>[]> {
     return this.#question(async (connection, isLate) => {
       let statement = this.#prepared.get(name);

@@ -64,6 +64,9 @@ export interface Warehouse {
 
   checkpoint(): Promise<Checkpoint | null>;
 
+  /** Whether it holds neither a row nor a checkpoint. */
+  isNew(): Promise<boolean>;
+
   /**
    * Takes a part of an import in, a Parquet file, whole or not at all, any number of times; resolves when it is on disk.
    * @throws unavailable  nothing is stored: load it again
