@@ -20,6 +20,7 @@ export default defineConfig({
     // For what hangs. How long it takes is for bench/: other tests, and whatever else, may be at work on this machine.
     testTimeout: long ? 1_800_000 : 300_000,
     hookTimeout: 300_000,
+    expect: { poll: { timeout: 60_000 } },
     // Screens are compared as text: the same in every terminal and in every place.
     env: { NO_COLOR: '1', FORCE_COLOR: '', COLUMNS: '100', TZ: 'UTC' },
     reporters: noSkips ? ['default', failOnSkipped] : ['default'],

@@ -1,8 +1,9 @@
 // The rate limit: by key, not by machine; off unless set; a replay keeps to it by itself.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { runCli } from '../support/cli.ts';
+import { eventually } from '../support/eventually.ts';
 import { endPlatforms, freshDirectory, startPlatform } from '../support/platform.ts';
 
 afterEach(endPlatforms);
@@ -40,7 +41,7 @@ test('each key and each customer has its own second; health has none', async () 
   expect((await fetch(`${platform.url}/v1/status`, { headers: admin })).status).toBe(200);
   expect(refusedOf(await burst({ authorization: `Bearer ${token}` })).length).toBeGreaterThanOrEqual(LIMIT);
   expect(refusedOf(await burst({}, '/healthz'))).toEqual([]);
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect((await fetch(`${platform.url}/v1/status`, { headers: { 'x-api-key': key } })).status).toBe(200),
   );
 });

@@ -1,8 +1,9 @@
 // Every route against every kind of caller. The table is held to the routes that the platform really has: a new one without
 // a row fails, and so does a row without a route.
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import type { Platform } from '../../src/platform/local.ts';
+import { eventually } from '../support/eventually.ts';
 import { endPlatforms, freshDirectory } from '../support/platform.ts';
 import { startPlatformHere } from '../support/platform-here.ts';
 
@@ -182,7 +183,7 @@ beforeAll(async () => {
     CustomerID: 13047,
     Country: 'France',
   });
-  await vi.waitFor(async () =>
+  await eventually(async () =>
     expect((await send('GET /v1/invoices/:invoiceNo', callers.admin ?? {})).status).toBe(200),
   );
   await new Promise((resolve) => setTimeout(resolve, 1100));
@@ -332,7 +333,7 @@ test("an invoice of two customers shows neither of them the other's line, nor su
   const { token } = await make<{ token: string }>('/v1/customers/222/tokens', {});
   const get = (path: string, headers: Record<string, string> = bearer(token)) =>
     fetch(platform.url + path, { headers });
-  await vi.waitFor(async () => expect((await get('/v1/invoices/M1')).status).toBe(200));
+  await eventually(async () => expect((await get('/v1/invoices/M1')).status).toBe(200));
   const texts: string[] = [];
   for (const path of ['invoices/M1', 'invoices?invoiceNo=M1', 'customers/222', 'customers/222/invoices'])
     texts.push(await (await get(`/v1/${path}`)).text());

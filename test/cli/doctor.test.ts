@@ -6,9 +6,10 @@ import { existsSync } from 'node:fs';
 import { chmod, chown, cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Finding } from '../../src/platform/doctor/finding.ts';
 import { cliEnvironment, cliPath, runCli } from '../support/cli.ts';
+import { eventually } from '../support/eventually.ts';
 import { endPlatforms, freshDirectory, startPlatform } from '../support/platform.ts';
 import { canMount, mountSmallDisk } from '../support/small-disk.ts';
 
@@ -51,7 +52,7 @@ let directory: string;
 beforeAll(async () => {
   killed = join(await freshDirectory('doctor'), 'data');
   const platform = await startPlatform(killed, { auth: true, args: ['--sample', '200'] });
-  await vi.waitFor(() => expect(platform.output.stdout).toContain('"agrees":true'), { timeout: 60_000 });
+  await eventually(() => expect(platform.output.stdout).toContain('"agrees":true'));
   await platform.kill();
 });
 beforeEach(async () => {

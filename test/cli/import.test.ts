@@ -5,8 +5,9 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cliEnvironment, cliPath, runCli } from '../support/cli.ts';
+import { eventually } from '../support/eventually.ts';
 import { endPlatforms, freshDirectory, type Platform, remember, startPlatform } from '../support/platform.ts';
 
 const HEADER = 'InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country';
@@ -353,7 +354,7 @@ describe('rows that cannot be used', () => {
     expect(await run('quarantine', 'redrive', '--from', 'mended.csv')).toMatch(
       /^3 rows redriven, 0 wait again\nexit 0$/,
     );
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const { stdout } = await runCli(['invoice', '8', '--json', '--data-dir', platform.directory]);
       expect(JSON.parse(stdout)).toMatchObject({ lineCount: 30, total: 87.5 });
     });
@@ -401,9 +402,8 @@ describe('imports', () => {
     const begin = async (): Promise<string> => {
       const body = await readFile(join(directory, 'asks.csv'), 'utf8');
       const answer = await platform.request('POST', '/v1/imports?name=asks.csv', body, 'text/csv');
-      await vi.waitFor(
-        async () => expect((await platform.get(`/v1/imports/${answer.body.id}`)).body.state).toBe('needs_answer'),
-        30_000,
+      await eventually(async () =>
+        expect((await platform.get(`/v1/imports/${answer.body.id}`)).body.state).toBe('needs_answer'),
       );
       return answer.body.id;
     };
@@ -468,7 +468,7 @@ describe('Ctrl-C', () => {
         text += chunk;
       });
     }
-    if (when instanceof RegExp) await vi.waitFor(() => expect(text).toMatch(when), 30_000);
+    if (when instanceof RegExp) await eventually(() => expect(text).toMatch(when));
     else await when;
     child.kill('SIGINT');
     const [code] = await once(child, 'close');

@@ -2,8 +2,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cliEnvironment, cliPath } from '../support/cli.ts';
+import { eventually } from '../support/eventually.ts';
 import { endPlatforms, freshDirectory, type Platform, remember, startPlatform } from '../support/platform.ts';
 
 let directory: string;
@@ -60,8 +61,6 @@ const line = (invoice: number) => ({
   UnitPrice: 1,
   Country: 'France',
 });
-
-const eventually = (look: () => void): Promise<void> => vi.waitFor(look, { timeout: 30_000, interval: 100 });
 
 it('paints in place under load, with rates; Ctrl-C ends with 0 and gives the terminal back', async () => {
   const watching = watchOnTerminal();

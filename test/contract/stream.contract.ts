@@ -3,8 +3,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { EventStream, NewRecord, StreamRecord } from '../../src/stream/event-stream.ts';
+import { eventually } from '../support/eventually.ts';
 
 export function newRecord(text: string, key = 'key'): NewRecord {
   return { key, data: Buffer.from(text) };
@@ -28,17 +29,14 @@ const ALL = { recordsMax: 100_000, bytesMax: 1e9 };
 /** Everything from `after` on, by as many reads as it takes, once there are `count` records. */
 async function readAll(stream: EventStream, count: number, limits = ALL): Promise<StreamRecord[]> {
   const found: StreamRecord[] = [];
-  await vi.waitFor(
-    async () => {
-      for (;;) {
-        const records = await stream.read(found.at(-1)?.sequence ?? null, limits);
-        if (records.length === 0) break;
-        found.push(...records);
-      }
-      expect(found.length).toBeGreaterThanOrEqual(count);
-    },
-    { timeout: 20_000, interval: 50 },
-  );
+  await eventually(async () => {
+    for (;;) {
+      const records = await stream.read(found.at(-1)?.sequence ?? null, limits);
+      if (records.length === 0) break;
+      found.push(...records);
+    }
+    expect(found.length).toBeGreaterThanOrEqual(count);
+  });
   return found;
 }
 

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { expect, vi } from 'vitest';
+import { expect } from 'vitest';
 import { createClock } from '../../src/model/clock.ts';
 import { recordLine } from '../../src/model/record.ts';
 import type { Pipeline } from '../../src/pipelines/pipeline.ts';
@@ -14,6 +14,7 @@ import type { Quarantine, QuarantinedRecord } from '../../src/stores/quarantine/
 import { type BatchLimits, Consumer, type ConsumerOptions } from '../../src/stream/consumer.ts';
 import { Head } from '../../src/stream/head.ts';
 import { type LmdbStream, openLmdbStream } from '../../src/stream/lmdb-stream.ts';
+import { eventually } from '../support/eventually.ts';
 
 const BATCH: BatchLimits = { recordsMax: 100, bytesMax: 2 ** 20, lingerMs: 0, restMs: 0 };
 
@@ -98,7 +99,7 @@ export class Delivery {
 
   /** Waits until a consumer's checkpoint is there. */
   async reached(consumer: Consumer, sequence: string): Promise<void> {
-    await vi.waitFor(() => expect(consumer.status().checkpoint).toBe(sequence), { timeout: 20_000, interval: 5 });
+    await eventually(() => expect(consumer.status().checkpoint).toBe(sequence), 5);
   }
 
   /** Which of these invoices the order store has. */

@@ -1,8 +1,9 @@
 // What a platform logs while customers' data goes through all of it, failures included: what happened, and none of the data.
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { runCli } from '../support/cli.ts';
+import { eventually } from '../support/eventually.ts';
 import { consumerOf, endPlatforms, freshDirectory, type Platform, startPlatform } from '../support/platform.ts';
 
 afterEach(endPlatforms);
@@ -156,7 +157,7 @@ it('at level debug each request is there: method, route, status, time, caller, a
   const answer = await fetch(`${platform.url}/v1/customers/17850`, { headers: { 'x-request-id': 'till-4.77' } });
   expect([answer.status, answer.headers.get('x-request-id')]).toEqual([401, 'till-4.77']);
   expect((await runCli(['status', '--json', '--data-dir', directory])).code).toBe(0);
-  await vi.waitFor(() => {
+  await eventually(() => {
     const requests = linesOf(platform).filter(({ msg }) => msg === 'A request was answered');
     expect(requests).toMatchObject([
       { requestId: 'till-4.77', method: 'GET', route: '/v1/customers/:id', status: 401, caller: null, thread: 'http' },

@@ -2,7 +2,8 @@
 // nothing at all. The tests go by one platform, in order.
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { eventually } from '../support/eventually.ts';
 import { endPlatforms, freshDirectory, type Platform, startPlatform } from '../support/platform.ts';
 import { csvOf, sampleRows } from './staging.ts';
 import { answered, upload } from './watched.ts';
@@ -44,7 +45,7 @@ it('a dry run counts, looks, and writes nothing; the file is as new as before', 
     report.firstRejects.map(({ row }) => row).sort((a, b) => a - b),
   );
   const directory = join(platform.directory, 'lake', 'imports', report.id);
-  await vi.waitFor(async () => expect(await readdir(directory)).toEqual(['manifest.json', 'rejects.ndjson']), 10_000);
+  await eventually(async () => expect(await readdir(directory)).toEqual(['manifest.json', 'rejects.ndjson']));
   const rejects = await fetch(`${platform.url}/v1/imports/${report.id}/rejects`);
   expect((await rejects.text()).trim().split('\n')).toHaveLength(1 + 8);
   expect(await written()).toEqual(before);

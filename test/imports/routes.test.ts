@@ -3,14 +3,14 @@ import { once } from 'node:events';
 import { readdir, symlink, utimes, writeFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import type { ImportReport } from '../../src/imports/import.ts';
 import type { Platform } from '../../src/platform/local.ts';
+import { eventually } from '../support/eventually.ts';
 import { endPlatforms, freshDirectory } from '../support/platform.ts';
 import { startPlatformHere } from '../support/platform-here.ts';
 
 const HEADER = 'InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country';
-const WAIT = { timeout: 30_000, interval: 50 };
 
 let platform: Platform;
 let directory: string;
@@ -41,11 +41,11 @@ const post = (path: string, body: string | FormData, type?: string): Promise<Ans
 
 /** Once it has ended, or asks. */
 async function settled(id: string): Promise<ImportReport> {
-  return vi.waitFor(async () => {
+  return eventually(async () => {
     const { body } = await send(`/${id}`);
     expect(['done', 'already_imported', 'checked', 'cancelled', 'failed', 'needs_answer']).toContain(body.state);
     return body as ImportReport;
-  }, WAIT);
+  });
 }
 
 async function imported(answer: Answer): Promise<ImportReport> {
@@ -106,10 +106,7 @@ describe('a file comes in', () => {
     const report = await imported(await post('', JSON.stringify(wish)));
     expect(report).toMatchObject({ state: 'checked', origin: 'inbox', files: [{ name: 'dropped.csv' }] });
     // What was only looked at is where it was.
-    await vi.waitFor(
-      async () => expect(await readdir(join(directory, 'lake', 'inbox'))).toContain('dropped.csv'),
-      WAIT,
-    );
+    await eventually(async () => expect(await readdir(join(directory, 'lake', 'inbox'))).toContain('dropped.csv'));
   });
 
   it('by its name in the inbox, once, however many wish for it at once', async () => {
@@ -133,11 +130,11 @@ describe('a file comes in', () => {
     const { body } = await post('', JSON.stringify({ file: 'open.csv' }));
     expect((await post(`/${body.id}/cancel`, '')).status).toBe(200);
     expect(await settled(body.id)).toMatchObject({ state: 'cancelled' });
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const aside = await readdir(join(inbox, 'set-aside'));
       expect(aside).toContain(`${failed.id}-${'n'.repeat(237)}.csv`);
       expect(aside).toContain(`${body.id}-open.csv`);
-    }, WAIT);
+    });
   });
 
   it('in several files, of which one alone has lines that are numbered on', async () => {
@@ -159,7 +156,7 @@ describe('a file comes in', () => {
       await writeFile(file, csv('5'));
       // Written long ago, the first tick takes it.
       await utimes(file, new Date(0), new Date(0));
-      const { body } = await vi.waitFor(async () => {
+      const { body } = await eventually(async () => {
         const listed = await send('?limit=1000');
         expect(JSON.stringify(listed.body)).toContain('old.csv');
         return listed;
@@ -258,9 +255,9 @@ describe('what is refused leaves nothing behind', () => {
     sender.on('error', () => {});
     if (isForm) sender.write('--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n');
     sender.write('x'.repeat(100_000));
-    await vi.waitFor(async () => expect(await directories()).toHaveLength(before.length + 1), WAIT);
+    await eventually(async () => expect(await directories()).toHaveLength(before.length + 1));
     sender.destroy();
-    await vi.waitFor(async () => expect(await directories()).toEqual(before), WAIT);
+    await eventually(async () => expect(await directories()).toEqual(before));
   });
 
   it('a body that says it is larger than the disk has room for, before it is sent', async () => {
@@ -282,13 +279,13 @@ describe('what is refused leaves nothing behind', () => {
       sender.on('error', () => {}).write('InvoiceNo');
       return sender;
     });
-    await vi.waitFor(async () => expect(await directories()).toHaveLength(before.length + 8), WAIT);
+    await eventually(async () => expect(await directories()).toHaveLength(before.length + 8));
     const { status, headers, body } = await post('?name=a', 'a', 'text/csv');
     expect([status, headers.get('retry-after'), body.code]).toEqual([503, '30', 'overloaded']);
     for (const sender of senders) sender.destroy();
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       expect((await post('?dryRun=true', csv('6'), 'text/csv')).status).toBe(202);
-    }, WAIT);
+    });
   });
 });
 
@@ -340,14 +337,14 @@ test('one that asks is answered, or cancelled; live, status and metrics tell of 
   expect((await post(`/${id}/answer`, '{"conflicts":"replace"}')).body.code).toBe('invalid_parameter');
   expect((await post(`/${id}/answer`, '{"dateOrder":"day-first"}')).status).toBe(200);
   // Half of its rows are none.
-  const asks = await vi.waitFor(async () => {
+  const asks = await eventually(async () => {
     const now = await settled(id);
     expect(now.question?.kind).toBe('too_many_rejects');
     return now;
-  }, WAIT);
+  });
   expect(asks.state).toBe('needs_answer');
   expect((await post(`/${id}/answer`, '{"maxRejects":60}')).status).toBe(200);
-  await vi.waitFor(async () => expect((await settled(id)).state).toBe('done'), WAIT);
+  await eventually(async () => expect((await settled(id)).state).toBe('done'));
   await hears(new RegExp(`event: import\ndata: {"id":"${id}".*"done"`));
   await reader?.cancel();
   expect(told).not.toContain('17850');
@@ -365,11 +362,11 @@ test('one that asks is answered, or cancelled; live, status and metrics tell of 
 
   const other = await imported(await post('?name=other.csv', open.replaceAll('7,', '8,'), 'text/csv'));
   expect((await send(`/${other.id}/cancel`, { method: 'POST' })).body.state).toBe('cancelled');
-  const metrics = await vi.waitFor(async () => {
+  const metrics = await eventually(async () => {
     const text = await (await fetch(`${platform.url}/metrics`, { headers: key })).text();
     expect(text).toMatch(/tillstream_imports_ended_total\{state="cancelled"\} 2\n/);
     return text;
-  }, WAIT);
+  });
   expect(metrics).toMatch(/tillstream_imports_open\{state="needs_answer"\} 0\n/);
   expect(metrics).toMatch(/tillstream_imports_ended_total\{state="done"\} [1-9]/);
   expect(metrics).toMatch(/tillstream_import_rejected_rows_total 4\n/);

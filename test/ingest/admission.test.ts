@@ -4,14 +4,13 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { Admission } from '../../src/ingest/admission.ts';
 import { delaying } from '../stream/fault-stream.ts';
+import { eventually } from '../support/eventually.ts';
 import { type Door, LINE, openDoor, refusal } from './door.ts';
 
 const MIB = 2 ** 20;
-/** A refusal comes after a second. */
-const PATIENT = { timeout: 20_000 };
 let door: Door;
 afterEach(() => door.close());
 
@@ -29,7 +28,7 @@ describe('memory for bodies', () => {
     door = await openDoor({ limits: { bodyBytesInFlightMax: 20 * MIB } });
     const held = holdOpen(door.port, 16 * MIB, 15 * MIB);
     const large = JSON.stringify(LINE).padEnd(6 * MIB, ' ');
-    await vi.waitFor(async () => expect((await door.post(large)).status).toBe(503), PATIENT);
+    await eventually(async () => expect((await door.post(large)).status).toBe(503));
     expect(refusal(await door.post(large))).toMatchObject({
       code: 'overloaded',
       detail: expect.stringMatching(
@@ -45,7 +44,7 @@ describe('memory for bodies', () => {
     const gzipped = await door.ndjson(gzipSync(JSON.stringify(LINE)), { 'content-encoding': 'gzip' });
     expect(gzipped, 'what may unpack to the limit').toMatchObject({ status: 503 });
     held.destroy();
-    await vi.waitFor(async () => expect((await door.post(large)).status).toBe(202), PATIENT);
+    await eventually(async () => expect((await door.post(large)).status).toBe(202));
     expect((await door.ndjson(gzipSync(JSON.stringify(LINE)), { 'content-encoding': 'gzip' })).status).toBe(202);
   });
 
@@ -71,7 +70,7 @@ describe('memory for bodies', () => {
       });
     socket.write('POST /v1/transactions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n');
     for (let sent = 0; sent < 2000; sent += 1) socket.write('1\r\n \r\n');
-    await vi.waitFor(() => expect(answer).toContain('HTTP/1.1 503'), PATIENT);
+    await eventually(() => expect(answer).toContain('HTTP/1.1 503'));
     socket.destroy();
     half.destroy();
   });
@@ -88,7 +87,7 @@ describe('memory for bodies', () => {
     });
     door = await openDoor({ limits: { requestsInFlightMax: 2 }, around: (stream) => delaying(stream, () => disk) });
     const held = [door.post(LINE), door.post(LINE)];
-    await vi.waitFor(async () => expect((await door.post(LINE)).status).toBe(503), PATIENT);
+    await eventually(async () => expect((await door.post(LINE)).status).toBe(503));
     for (let time = 0; time < 5; time += 1) expect((await door.post(LINE)).status).toBe(503);
     synced();
     for (const answer of await Promise.all(held)) expect(answer.status).toBe(202);
@@ -105,7 +104,7 @@ describe('the disk', () => {
     await admission.open();
     expect(() => admission.admit()).toThrow('The disk has 0 MB free');
     await mkdir(directory);
-    await vi.waitFor(() => admission.admit(), { timeout: 5000 });
+    await eventually(() => admission.admit());
     admission.close();
     expect(() => admission.admit()).toThrow('shutting down');
     await rm(path.dirname(directory), { recursive: true });

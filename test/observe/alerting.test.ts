@@ -2,12 +2,12 @@
 import { rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
-import { afterEach, expect, it, vi } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { accept, lines } from '../faults/lines.ts';
 import { runCli } from '../support/cli.ts';
+import { eventually } from '../support/eventually.ts';
 import { endPlatforms, freshDirectory, startPlatform } from '../support/platform.ts';
 
-const WAIT = { timeout: 60_000, interval: 100 };
 let receiver: Server | null = null;
 afterEach(async () => {
   await endPlatforms();
@@ -47,7 +47,7 @@ it('a consumer that has stopped is told once, while the platform goes on', async
   const directory = await withoutOrders();
   const { url, told } = await listen();
   const platform = await startPlatform(directory, { env: { TILLSTREAM_ALERT_URL: url } });
-  await vi.waitFor(() => expect(told).toHaveLength(1), WAIT);
+  await eventually(() => expect(told).toHaveLength(1));
   expect(told[0]).toMatchObject({
     alert: 'consumer_stopped',
     state: 'firing',
@@ -66,7 +66,7 @@ it('a webhook that is not there harms nothing, and is logged without its secret'
   const { url } = await listen();
   await new Promise((resolve) => receiver?.close(resolve));
   const platform = await startPlatform(directory, { env: { TILLSTREAM_ALERT_URL: url } });
-  await vi.waitFor(() => expect(platform.output.stderr).toContain('TILLSTREAM_ALERT_URL'), WAIT);
+  await eventually(() => expect(platform.output.stderr).toContain('TILLSTREAM_ALERT_URL'));
   await accept(platform, lines('800002', 50));
   expect(await platform.stop()).toBe(0);
   const said = platform.output.stderr.split('\n').filter((line) => line.includes('TILLSTREAM_ALERT_URL'));

@@ -2,14 +2,14 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import { metrics } from '../../src/observe/metrics.ts';
 import { readDocument, tableRows } from '../docs/markdown.ts';
 import { accept, line, lines } from '../faults/lines.ts';
+import { eventually } from '../support/eventually.ts';
 import { endPlatforms, freshDirectory, type Platform, startPlatform } from '../support/platform.ts';
 import { type Scrape, samplesOf, scrape, sum } from './exposition.ts';
 
-const WAIT = { timeout: 60_000, interval: 100 };
 /** The invoice that buggy-release.mjs cannot take. */
 const POISON = '666666';
 const imports = ['../faults/buggy-release.mjs', './away-store.mjs']
@@ -31,11 +31,11 @@ async function look(): Promise<Scrape> {
 
 /** Scrapes until it is so. */
 async function lookUntil(so: (seen: Scrape) => void): Promise<Scrape> {
-  return vi.waitFor(async () => {
+  return eventually(async () => {
     const seen = await look();
     so(seen);
     return seen;
-  }, WAIT);
+  });
 }
 
 beforeAll(async () => {

@@ -1,11 +1,11 @@
 // The webhook that is told: by a real server, which is slow, away or says no.
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Notice } from '../../src/observe/alerts.ts';
 import { Webhook } from '../../src/observe/webhook.ts';
+import { eventually } from '../support/eventually.ts';
 
-const WAIT = { timeout: 20_000, interval: 10 };
 const platform = { version: '0.1.0', dataDirectory: '/srv/shop' };
 
 interface Received {
@@ -74,7 +74,7 @@ function notice(changed: Partial<Notice> = {}): Notice {
 describe('an alert', () => {
   it('is POSTed as JSON, with a text that Slack shows', async () => {
     open().tell(notice());
-    await vi.waitFor(() => expect(received).toHaveLength(1), WAIT);
+    await eventually(() => expect(received).toHaveLength(1));
     const [{ method, path, headers, body } = { headers: {}, body: null }] = received as Partial<Received>[];
     expect({ method, path, type: headers?.['content-type'] }).toEqual({
       method: 'POST',
@@ -105,7 +105,7 @@ describe('an alert', () => {
 
   it('that is over does not say what to do', async () => {
     open().tell(notice({ state: 'resolved', alert: 'consumer_behind', store: 'orders', message: 'It is over.' }));
-    await vi.waitFor(() => expect(received).toHaveLength(1), WAIT);
+    await eventually(() => expect(received).toHaveLength(1));
     expect(received[0]?.body.text).toBe('Tillstream, resolved: consumer_behind (orders)\nIt is over.\n/srv/shop');
   });
 });
@@ -116,7 +116,7 @@ describe('a webhook that is away', () => {
     const webhook = open();
     webhook.tell(notice({ value: 1 }));
     webhook.tell(notice({ value: 2 }));
-    await vi.waitFor(() => expect(received).toHaveLength(5), WAIT);
+    await eventually(() => expect(received).toHaveLength(5));
     expect(received.map(({ body }) => body.value)).toEqual([1, 1, 1, 1, 2]);
     expect(pausedMs).toEqual([1000, 2000, 4000]);
     expect(logged).toEqual([
@@ -133,7 +133,7 @@ describe('a webhook that is away', () => {
     const nowhere = open();
     nowhere.tell(notice());
     nowhere.tell(notice());
-    await vi.waitFor(() => expect(pausedMs).toHaveLength(38), WAIT);
+    await eventually(() => expect(pausedMs).toHaveLength(38));
     expect(pausedMs.slice(0, 19).reduce((sum, ms) => sum + ms, 0)).toBe(3_511_000);
     expect(Math.max(...pausedMs)).toBe(5 * 60_000);
     expect(logged).toMatchObject([{ details: { reason: expect.stringContaining('ECONNREFUSED'), triedAgain: true } }]);
@@ -144,7 +144,7 @@ describe('a webhook that is away', () => {
     const webhook = open();
     webhook.tell(notice());
     webhook.tell(notice());
-    await vi.waitFor(() => expect(received).toHaveLength(4), WAIT);
+    await eventually(() => expect(received).toHaveLength(4));
     expect(logged).toHaveLength(2);
   });
 
@@ -152,9 +152,9 @@ describe('a webhook that is away', () => {
     answers = [0];
     const webhook = open();
     for (let value = 0; value <= 150; value += 1) webhook.tell(notice({ value }));
-    await vi.waitFor(() => expect(received).toHaveLength(1), WAIT);
+    await eventually(() => expect(received).toHaveLength(1));
     receiver.closeAllConnections();
-    await vi.waitFor(() => expect(received.at(-1)?.body.value).toBe(150), WAIT);
+    await eventually(() => expect(received.at(-1)?.body.value).toBe(150));
     expect(received.map(({ body }) => body.value)).toEqual([0, 0, ...Array.from({ length: 100 }, (_, at) => at + 51)]);
   });
 });
@@ -165,7 +165,7 @@ describe('a webhook that says no', () => {
     const webhook = open();
     webhook.tell(notice({ value: 1 }));
     webhook.tell(notice({ value: 2 }));
-    await vi.waitFor(() => expect(received).toHaveLength(2), WAIT);
+    await eventually(() => expect(received).toHaveLength(2));
     expect(received.map(({ body }) => body.value)).toEqual([1, 2]);
     expect(pausedMs).toEqual([]);
     expect(logged).toMatchObject([{ details: { reason: `It answered ${status}`, triedAgain: false } }]);
@@ -178,7 +178,7 @@ describe('the end of the platform', () => {
     const webhook = open();
     webhook.tell(notice());
     webhook.tell(notice());
-    await vi.waitFor(() => expect(received).toHaveLength(1), WAIT);
+    await eventually(() => expect(received).toHaveLength(1));
     ending.abort();
     await pause(200);
     expect(received).toHaveLength(1);

@@ -4,9 +4,10 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
-import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import type { Platform } from '../../src/platform/local.ts';
 import { appendUnusable } from '../support/append-unusable.ts';
+import { eventually } from '../support/eventually.ts';
 import { endPlatforms, freshDirectory } from '../support/platform.ts';
 import { startPlatformHere } from '../support/platform-here.ts';
 import {
@@ -106,7 +107,7 @@ async function makeImports(directory: string): Promise<void> {
     const headers = { ...key, 'content-type': 'text/csv' };
     const made = await send('POST', '/v1/imports', { headers, body: OPEN_FILE });
     given.set(example, made.body.id);
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       const { body } = await send('GET', `/v1/imports/${made.body.id}`, { headers: key });
       expect(body.state).toBe('needs_answer');
     });
@@ -116,13 +117,10 @@ async function makeImports(directory: string): Promise<void> {
 
 /** Until all that was accepted is in every store. */
 async function settled(): Promise<void> {
-  await vi.waitFor(
-    async () => {
-      const { body } = await send('GET', '/v1/status', { headers: key });
-      expect(body.consumers.map(({ lagRecords }: { lagRecords: number }) => lagRecords)).toEqual([0, 0, 0]);
-    },
-    { timeout: 60_000, interval: 100 },
-  );
+  await eventually(async () => {
+    const { body } = await send('GET', '/v1/status', { headers: key });
+    expect(body.consumers.map(({ lagRecords }: { lagRecords: number }) => lagRecords)).toEqual([0, 0, 0]);
+  });
 }
 
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 // A rebuilt store on its way into the place of the old one, given up at any moment: the old one is delivered to again, by one
 // consumer, and the new one is closed.
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Pipeline } from '../../src/pipelines/pipeline.ts';
 import { createServeOrders } from '../../src/pipelines/serve-orders.ts';
 import { hostConsumers } from '../../src/platform/consumer-host.ts';
@@ -9,6 +9,7 @@ import { exchanging } from '../../src/platform/exchange.ts';
 import { openLmdbOrders } from '../../src/stores/orders/lmdb-orders.ts';
 import type { OrderStore } from '../../src/stores/orders/order-store.ts';
 import { Delivery, numbered } from '../faults/delivery.ts';
+import { eventually } from '../support/eventually.ts';
 
 const BATCH = { recordsMax: 1, bytesMax: 2 ** 20, lingerMs: 0, restMs: 0 };
 const STEPS = ['old store', 'open', 'bounds', 'new store', 'carry over'] as const;
@@ -89,12 +90,12 @@ describe('given up', () => {
       await new Promise((resolve) => setTimeout(resolve, 20)); // as long as it may take to go wrong
     });
     await host.start();
-    await vi.waitFor(async () => expect(await delivery.stored(first)).toEqual(first));
+    await eventually(async () => expect(await delivery.stored(first)).toEqual(first));
     isTime = true;
     // A batch that is under way when it begins.
     if (moment === 'old store') {
       await delivery.append('900001');
-      await vi.waitFor(() => expect(isThere).toBe(true));
+      await eventually(() => expect(isThere).toBe(true));
     }
     const caughtUp = catchUp(path.join(delivery.directory, 'new'));
     begin();
@@ -103,7 +104,7 @@ describe('given up', () => {
     expect(givenUp).not.toBeNull();
     expect(closed).toEqual(opened);
     await delivery.append('900002');
-    await vi.waitFor(async () => expect(await delivery.stored(['900002'])).toEqual(['900002']));
+    await eventually(async () => expect(await delivery.stored(['900002'])).toEqual(['900002']));
     expect(host.status().map(({ store, state }) => [store, state])).toEqual([['orders', 'running']]);
     await host.hold();
     await host.stop();

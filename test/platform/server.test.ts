@@ -5,9 +5,10 @@ import { connect } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { TillstreamError } from '../../src/model/errors.ts';
 import { createServer } from '../../src/platform/server.ts';
+import { eventually } from '../support/eventually.ts';
 
 interface Answer {
   readonly status: number;
@@ -180,9 +181,9 @@ test('while it closes, what comes on a connection that is kept is told when to c
   const ended = once(socket, 'close');
   const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
   socket.write(get('/slow'));
-  await vi.waitFor(() => expect(slowBegun).toBe(true));
+  await eventually(() => expect(slowBegun).toBe(true));
   const closed = server.close();
-  await vi.waitFor(() => expect(server.server.listening).toBe(false));
+  await eventually(() => expect(server.server.listening).toBe(false));
   socket.write(get('/v1/invoices'));
   await pause(50);
   letGo();

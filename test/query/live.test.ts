@@ -2,8 +2,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { line, lines } from '../faults/lines.ts';
+import { eventually } from '../support/eventually.ts';
 import { endPlatforms, freshDirectory, type Platform, startPlatform } from '../support/platform.ts';
 
 interface LiveEvent {
@@ -82,9 +83,9 @@ test('tells rates and lags each second, and the lines that came, each once; with
     Viewer.open(platform.url, admin),
     make(['ingest']).then(({ key }) => Viewer.open(platform.url, key)),
   ]);
-  await vi.waitFor(() => expect(seen(reader)).toHaveLength(2), { timeout: 10_000 });
+  await eventually(() => expect(seen(reader)).toHaveLength(2));
   await send([line('800002', 1, { extra: 'of the sender' })]);
-  await vi.waitFor(() => expect(seen(reader)).toHaveLength(3), { timeout: 10_000 });
+  await eventually(() => expect(seen(reader)).toHaveLength(3));
   expect(
     seen(reader).map(({ invoiceNo, lineId, customerId, amount }) => [invoiceNo, lineId, customerId, amount]),
   ).toEqual([
@@ -92,7 +93,7 @@ test('tells rates and lags each second, and the lines that came, each once; with
     ['800001', '000002', null, 1.25],
     ['800002', '000001', '17850', 1.25],
   ]);
-  await vi.waitFor(() => expect(seen(sender)).toHaveLength(3), { timeout: 10_000 });
+  await eventually(() => expect(seen(sender)).toHaveLength(3));
   expect(seen(sender).map(({ customerId }) => customerId)).toEqual(['•••', null, '•••']);
   expect(JSON.stringify(sender.events)).not.toContain('17850');
   expect(JSON.stringify(reader.events)).not.toContain('of the sender');
@@ -112,9 +113,9 @@ test('tells rates and lags each second, and the lines that came, each once; with
 
 test('of many lines, the newest are told, and how many records were passed over', async () => {
   const viewer = await Viewer.open(platform.url, admin);
-  await vi.waitFor(() => expect(viewer.of('pulse').length).toBeGreaterThan(0), { timeout: 10_000 });
+  await eventually(() => expect(viewer.of('pulse').length).toBeGreaterThan(0));
   await send(Array.from({ length: 500 }, (_, index) => line(`9${String(index).padStart(5, '0')}`, 1)));
-  await vi.waitFor(() => expect(seen(viewer).at(-1)?.invoiceNo).toBe('900499'), { timeout: 10_000 });
+  await eventually(() => expect(seen(viewer).at(-1)?.invoiceNo).toBe('900499'));
   const events = viewer.of('lines');
   const told = events.reduce((sum, { lines: some }) => sum + some.length, 0);
   const skipped = events.reduce((sum, { skippedRecords }) => sum + skippedRecords, 0);
@@ -126,7 +127,7 @@ test('of many lines, the newest are told, and how many records were passed over'
 test('a key that is revoked sees no more', async () => {
   const { id, key } = await make(['read']);
   const viewer = await Viewer.open(platform.url, key);
-  await vi.waitFor(() => expect(viewer.of('pulse').length).toBeGreaterThan(0), { timeout: 10_000 });
+  await eventually(() => expect(viewer.of('pulse').length).toBeGreaterThan(0));
   await fetch(`${platform.url}/v1/keys/${id}`, { method: 'DELETE', headers: { 'x-api-key': admin } });
   await viewer.ended;
   const told = viewer.events.length;
@@ -144,7 +145,7 @@ test('one key takes no more than its places, all no more than a hundred, until o
   }
   await expect(Viewer.open(platform.url, admin)).rejects.toThrow('503: {"type":"/docs/errors#overloaded"');
   viewers[0]?.close();
-  await vi.waitFor(async () => viewers.push(await Viewer.open(platform.url, admin)), { timeout: 10_000 });
+  await eventually(async () => viewers.push(await Viewer.open(platform.url, admin)));
   const startedMs = performance.now();
   expect(await platform.stop()).toBe(0);
   expect(performance.now() - startedMs).toBeLessThan(5000);
@@ -161,7 +162,7 @@ test('one who does not read does not keep others from it, nor takes memory', asy
     await send(lines(`80001${round}`, 100));
     await pause(500);
   }
-  await vi.waitFor(() => expect(seen(viewer).at(-1)?.invoiceNo).toBe('800014'), { timeout: 10_000 });
+  await eventually(() => expect(seen(viewer).at(-1)?.invoiceNo).toBe('800014'));
   viewer.close();
   await asleep.body?.cancel();
 });

@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Clock, createClock } from '../../src/model/clock.ts';
 import { openDatabase, openEnvironment } from '../../src/stores/lmdb-environment.ts';
 import { decodeKey } from '../../src/stream/frame.ts';
@@ -10,6 +10,7 @@ import { Head } from '../../src/stream/head.ts';
 import { type LmdbStream, openLmdbStream } from '../../src/stream/lmdb-stream.ts';
 import { openLmdbStreamReader } from '../../src/stream/lmdb-stream-reader.ts';
 import { append, newRecord, textsOf } from '../contract/stream.contract.ts';
+import { eventually } from '../support/eventually.ts';
 import { canMount, mountSmallDisk } from '../support/small-disk.ts';
 
 const ALL = { recordsMax: 1e6, bytesMax: 1e9 };
@@ -146,7 +147,7 @@ describe.runIf(canMount())('a disk that is full', () => {
       expect(await small.read(null, ALL)).toHaveLength(acknowledged.length);
 
       disk.remount('size=64m');
-      const [after] = await vi.waitFor(() => append(small, [newRecord('there is room')]), { timeout: 10_000 });
+      const [after] = await eventually(() => append(small, [newRecord('there is room')]));
       expect((after ?? '') > (newest ?? '')).toBe(true);
       const records = await small.read(null, ALL);
       expect(records.map(({ sequence }) => sequence)).toStrictEqual([...acknowledged, after]);
@@ -171,7 +172,7 @@ describe.runIf(canMount())('a disk that is full', () => {
       await expect(fill()).rejects.toMatchObject({ code: 'unavailable' });
       disk.remount('size=64m');
       const [first = null] = acknowledged;
-      await vi.waitFor(() => small.trim(first, Date.now() + 1000), { timeout: 10_000 });
+      await eventually(() => small.trim(first, Date.now() + 1000));
       await small.close();
       small = await openStream(disk.directory);
       expect(await small.bounds()).toStrictEqual({ trimmed: first, newest: acknowledged.at(-1) });

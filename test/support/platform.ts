@@ -167,7 +167,7 @@ export class Platform {
   }
 
   /** The status, once it is as `wanted` says. */
-  async statusWhen(wanted: (status: StatusAnswer) => boolean, timeoutMs = 30_000): Promise<StatusAnswer> {
+  async statusWhen(wanted: (status: StatusAnswer) => boolean, timeoutMs = 120_000): Promise<StatusAnswer> {
     const untilMs = Date.now() + timeoutMs;
     for (;;) {
       const status = await this.status();
