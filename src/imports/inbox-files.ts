@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { assertRoomFor } from '../stores/disk-room.ts';
+import { assertOwnRoom } from '../stores/disk-room.ts';
 import { type ImportManifest, syncPath } from './manifest.ts';
 
 /** Of the inbox: files whose import was cancelled or failed. */
@@ -46,7 +46,7 @@ async function move(from: string, to: string): Promise<void> {
     // A name that the inbox leaves alone.
     const unfinished = path.join(path.dirname(to), `.${path.basename(to).slice(-100)}.part`);
     try {
-      assertRoomFor((await stat(from)).size, path.dirname(to));
+      assertOwnRoom(path.dirname(to), 0, { bytes: (await stat(from)).size, what: 'the copy of the file' });
       await copyFile(from, unfinished);
       await syncPath(unfinished);
       await rename(unfinished, to);

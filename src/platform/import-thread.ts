@@ -22,7 +22,7 @@ import { type Staged, type StageProgress, stageFiles } from '../imports/stage.ts
 import type { ExaminedFile, ExamineOrder, StageCommand } from '../imports/worker.ts';
 import { unpackZstd } from '../imports/zstd.ts';
 import { TillstreamError } from '../model/errors.ts';
-import { assertRoomFor } from '../stores/disk-room.ts';
+import { assertOwnRoom } from '../stores/disk-room.ts';
 import { openLmdbOrders } from '../stores/orders/lmdb-orders.ts';
 import type { LineColumns } from '../stores/orders/order-store.ts';
 import { storeError } from '../stores/warehouse/duckdb-failure.ts';
@@ -64,7 +64,7 @@ async function start() {
   const checkpoint = async (from: string, diskReserveBytes: number): Promise<void> => {
     await nextTurn(); // for cancel()
     if (cancelled) throw new TillstreamError('conflict', 'The import was cancelled.');
-    assertRoomFor(SLICE_ROOM_BYTES, from, { path: from, bytes: diskReserveBytes });
+    assertOwnRoom(from, diskReserveBytes, { bytes: SLICE_ROOM_BYTES, what: 'the import' });
   };
 
   const unpackedFiles = new Set<string>();

@@ -5,7 +5,7 @@ import type { ImportWorker } from '../imports/worker.ts';
 import type { Clock } from '../model/clock.ts';
 import { TillstreamError } from '../model/errors.ts';
 import type { WriteLog } from '../model/log.ts';
-import { assertRoomFor } from '../stores/disk-room.ts';
+import { assertOwnRoom } from '../stores/disk-room.ts';
 import type { Quarantine } from '../stores/quarantine/quarantine.ts';
 import type { EventStream } from '../stream/event-stream.ts';
 import type { Config } from './config.ts';
@@ -38,14 +38,13 @@ export function createImports({
   config,
   ...parts
 }: ImportParts): ImportQueue {
-  const reserve = { path: directory.path, bytes: config.diskReserveBytes };
   return new ImportQueue({
     ...parts,
     lake: directory.lake,
     timeZone: config.timeZone,
     dateOrder: config.dateOrder === '' ? null : (config.dateOrder as 'month-first' | 'day-first'),
     diskReserveBytes: config.diskReserveBytes,
-    assertRoom: () => assertRoomFor(0, directory.lake, reserve),
+    assertRoom: () => assertOwnRoom(directory.lake, config.diskReserveBytes),
     startWorker: () => workerOn(startThread()),
     warehouse: {
       conflicts: (...order) => warehouse.call('conflicts', ...order),

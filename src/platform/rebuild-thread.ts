@@ -10,7 +10,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { readColumns } from '../imports/duckdb-part-columns.ts';
 import type { Checkpoint } from '../model/checkpoint.ts';
 import { TillstreamError } from '../model/errors.ts';
-import { assertRoomFor } from '../stores/disk-room.ts';
+import { assertOwnRoom } from '../stores/disk-room.ts';
 import { lakeLinesSql, NEWEST_ONLY, partFailure, readingLake } from '../stores/lake/duckdb-lake-lines.ts';
 import { openFileStore } from '../stores/lake/file-store.ts';
 import { openLmdbOrders } from '../stores/orders/lmdb-orders.ts';
@@ -68,7 +68,7 @@ async function start() {
 
   const goOn = ({ directory: path, diskReserveBytes }: BuildOrder): void => {
     if (cancelled !== null) throw cancelled;
-    assertRoomFor(0, path, { path, bytes: diskReserveBytes });
+    assertOwnRoom(path, diskReserveBytes);
   };
 
   /** All slices, one after the other. */

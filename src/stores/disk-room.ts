@@ -31,7 +31,24 @@ export function saysDiskFull(text: string): boolean {
 }
 
 /**
- * That a copy of many bytes will fit, and leave what the disk needs.
+ * That the disk of the data directory has room for what the platform itself is about to write, whoever has asked for it: a path of
+ * its machine says nothing to them.
+ * @param path there
+ * @param reserveBytes to be left on it
+ * @param wanted how much is known to be needed, and what for, as the subject of a sentence
+ * @throws disk_full
+ */
+export function assertOwnRoom(path: string, reserveBytes: number, wanted?: { bytes: number; what: string }): void {
+  const leftBytes = Math.max(DISK_ROOM_BYTES_MIN, reserveBytes);
+  const free = freeBytes(path);
+  if (free >= leftBytes + (wanted?.bytes ?? 0)) return;
+  const needs = wanted === undefined ? '' : `, and ${wanted.what} needs ${megabytes(wanted.bytes)} MB`;
+  const message = `The disk of the platform has ${megabytes(free)} MB: ${megabytes(leftBytes)} MB are to stay free${needs}.`;
+  throw new TillstreamError('disk_full', message, { hint: 'Make room on the disk of the data directory.' });
+}
+
+/**
+ * That a copy of many bytes will fit in a place that somebody has named, and leave what the disk needs.
  * @param reserve to be left on the disk of `path`, should it be the same
  * @throws disk_full
  */

@@ -54,7 +54,9 @@ describe.runIf(canMount())('an import on a disk that is full', () => {
     const id = await beginFromInbox(platform, 'sales.csv');
     const { error } = await when(platform, id, (report) => report.error !== null);
     expect(error?.code).toBe('disk_full');
-    expect(error?.message).toMatch(/needs .* MB, and .* MB are to stay free; its disk has/);
+    expect(error?.message).toMatch(
+      /^The disk of the platform has [\d.]+ MB: 33\.6 MB are to stay free, and the import needs [\d.]+ MB\.$/,
+    );
     await rm(filler);
     expect(await settled(platform, id)).toMatchObject({ state: 'done', counts: { lines: FEW_LINES }, error: null });
     expect((await platform.verify()).agrees).toBe(true);
