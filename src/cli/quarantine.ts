@@ -15,7 +15,7 @@ import {
   setPair,
   type WholeEntryAnswer,
 } from './quarantine-rows.ts';
-import { err, out, outJson, palette, progress, screenWidth } from './screen.ts';
+import { err, errText, out, outJson, palette, progress, screenWidth } from './screen.ts';
 import { facts, table } from './table.ts';
 import { bytes, counted, grouped, moment, printable, wrapped } from './text.ts';
 
@@ -140,7 +140,7 @@ function redriveCommand(): Command {
       ],
     })
       .argument('[id...]', 'as quarantine list gives them')
-      .option('--all', 'all that wait')
+      .option('--all', 'all that wait; rows of files, which come back in mended, only with --store imports')
       .option('--set <column=value>', 'of a row of a file: this instead; may be repeated', setPair)
       .option('--from <csv>', 'a file of rejects whose rows are mended')
       .addOption(new Option('--store <store>', 'with --all: of one store').choices(STORES)),
@@ -152,9 +152,13 @@ function redriveCommand(): Command {
     if (set !== undefined && ids.length === 0) command.error('--set belongs to rows that are named by their ids.');
     const connection = findPlatform(options);
     if (from !== undefined) return redriveFile(connection, from, options.json === true);
-    const wanted = ids.length > 0 ? ids : await waitingIds(connection, options.store);
-    if (wanted.length === 0) return err('Nothing waits in quarantine.\n');
-    await settleEach(wanted, options, (id) => redrive(connection, id, set));
+    const waiting = ids.length > 0 ? [] : await waitingEntries(connection, options.store);
+    const wanted = waiting.filter(({ store }) => store !== ROWS || options.store === ROWS).map(({ id }) => id);
+    if (ids.length + waiting.length === 0) return err('Nothing waits in quarantine.\n');
+    await settleEach([...ids, ...wanted], options, (id) => redrive(connection, id, set));
+    const left = waiting.length - wanted.length;
+    if (left > 0)
+      errText(`${counted(left, 'row')} of imported files are left, which come back in mended: --from, or --set.\n`);
   });
 }
 
@@ -177,6 +181,11 @@ async function redriveFile(connection: Connection, path: string, json: boolean):
 /** A screenful. */
 const FAILED_SHOWN = 20;
 
+interface DiscardOptions extends CommonOptions {
+  readonly import?: string;
+  readonly store?: string;
+}
+
 function discardCommand(): Command {
   return withPlatform(
     newCommand('discard', {
@@ -185,15 +194,31 @@ function discardCommand(): Command {
         'Gives records up for the store that could not use them. They stay in the list of discarded ones, and in the ' +
         'lake; what the lake itself could not use, only the quarantine keeps.',
       again: 'A discarded record can still be redriven.',
-      examples: [{ command: 'quarantine discard orders-0000000000000042', does: '' }],
-    }).argument('<id...>', 'as quarantine list gives them'),
-  ).action(async (ids: string[], options: CommonOptions) => {
+      examples: [
+        { command: 'quarantine discard orders-0000000000000042', does: '' },
+        { command: 'quarantine discard --import 20251224-k7mq', does: 'all rows of its files that wait' },
+      ],
+    })
+      .argument('[id...]', 'as quarantine list gives them')
+      .option('--import <id>', 'all that wait of one import')
+      .addOption(new Option('--store <store>', 'all that wait of one store').choices(STORES)),
+  ).action(async (ids: string[], options: DiscardOptions, command: Command) => {
+    const { store, import: ofImport } = options;
+    if ([ids.length > 0, store !== undefined, ofImport !== undefined].filter(Boolean).length !== 1) {
+      command.error('name what to discard by its id, or say --import or --store.');
+    }
     const connection = findPlatform(options);
-    await settleEach(ids, options, (id) =>
+    const waiting = ids.length > 0 ? [] : await waitingEntries(connection, store ?? ROWS);
+    const wanted = waiting.filter(({ id }) => ofImport === undefined || id.startsWith(`${ROWS}-${ofImport}-`));
+    if (ids.length + wanted.length === 0) return err('Nothing of it waits in quarantine.\n');
+    await settleEach([...ids, ...wanted.map(({ id }) => id)], options, (id) =>
       ask<SettledAnswer>(connection, entryPath(id), { method: 'DELETE', has: 'state' }),
     );
   });
 }
+
+/** Of so many, each that goes well is no longer told of. */
+const TOLD_MAX = 100;
 
 /** One after the other; one that fails does not keep the others from being tried. Exit code 1 if any did. */
 async function settleEach(
@@ -203,39 +228,60 @@ async function settleEach(
 ): Promise<void> {
   const { green, red } = palette(process.stdout);
   const settled: SettledAnswer[] = [];
-  for (const id of ids) {
+  const line = progress();
+  const isMany = ids.length > TOLD_MAX;
+  const tell = ({ id, state, message }: SettledAnswer): void => {
+    // What a redriven record says beyond its state, the state says.
+    const reason = state === 'redriven' || message === undefined ? '' : `: ${printable(message)}`;
+    line.end('');
+    out(`${printable(id)}  ${state === 'waiting' ? red('waits again') : green(printable(state))}${reason}\n`);
+  };
+  for (const [at, id] of ids.entries()) {
     try {
       const answer = await settle(id);
       settled.push(answer);
       const failed = answer.state === 'waiting';
       if (failed) process.exitCode = 1;
-      // What a redriven record says beyond its state, the state says.
-      const told = answer.state === 'redriven' ? undefined : answer.message;
-      const reason = told === undefined ? '' : `: ${printable(told)}`;
-      const state = failed ? red('waits again') : green(printable(answer.state));
-      if (options.json !== true) out(`${printable(id)}  ${state}${reason}\n`);
+      if (options.json !== true && (failed || !isMany)) tell(answer);
     } catch (error) {
+      line.end('');
       if (isTillstreamError(error, 'unreachable')) throw error;
       process.exitCode = reportError(error);
     }
+    if (isMany) line.show(`${grouped(at + 1)} of ${grouped(ids.length)}`);
   }
-  if (options.json === true) outJson(settled);
+  line.end('');
+  if (options.json === true) return outJson(settled);
+  if (isMany) out(`${countsOf(settled)}\n`);
+}
+
+/** `1,998 redriven, 2 wait again` */
+function countsOf(settled: readonly SettledAnswer[]): string {
+  const words = { redriven: 'redriven', discarded: 'discarded', waiting: 'wait again' } as const;
+  return Object.entries(words)
+    .map(([state, word]) => ({ word, count: settled.filter((each) => each.state === state).length }))
+    .filter(({ count }) => count > 0)
+    .map(({ word, count }) => `${grouped(count)} ${word}`)
+    .join(', ');
 }
 
 /** As many as an answer may have. */
 const PAGE_ENTRIES = 1000;
 
 /** All of them before the first is tried: one that fails waits again, and would come up again. */
-async function waitingIds(connection: Connection, store: string | undefined): Promise<string[]> {
-  const ids: string[] = [];
+async function waitingEntries(
+  connection: Connection,
+  store: string | undefined,
+): Promise<QuarantineListAnswer['entries'][number][]> {
+  const waiting: QuarantineListAnswer['entries'][number][] = [];
   let after: string | undefined;
   do {
     const { entries, next } = await ask<QuarantineListAnswer>(connection, '/v1/quarantine', {
       has: 'entries',
       query: { state: 'waiting', store, limit: PAGE_ENTRIES, after },
     });
-    for (const { id } of entries) ids.push(id);
+    waiting.push(...entries);
     after = next ?? undefined;
   } while (after !== undefined);
-  return ids;
+  return waiting;
 }

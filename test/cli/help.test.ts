@@ -292,7 +292,7 @@ describe('help', () => {
         list           lists what waits
         show <id>      shows one record whole, with the reason
         redrive [id…]  brings records back in, once the cause is fixed
-        discard <id…>  gives records up for a store
+        discard [id…]  gives records up for a store
       "
     `);
   });

@@ -1,5 +1,5 @@
 // `tillstream quarantine` on records that are really there.
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openLmdbQuarantine } from '../../src/stores/quarantine/lmdb-quarantine.ts';
@@ -122,6 +122,47 @@ describe('quarantine, more than a page of it', () => {
     expect(discarded.stdout).toMatchInlineSnapshot(`
       "lake-0000000000000001  discarded: The lake could not use it: only the quarantine keeps it.
       "
+    `);
+  });
+});
+
+describe('quarantine of an import', () => {
+  it('is left by --all, and given up at once', async () => {
+    const directory = await freshDirectory('rejects');
+    const { url } = await startPlatform(join(directory, 'data'));
+    const rows = Array.from(
+      { length: 150 },
+      (_, at) => `${700_000 + at},MUG,Blue mug,none,2010-12-13T08:26:00,1.25,,France`,
+    );
+    const file = join(directory, 'wrong.csv');
+    const header = 'InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country';
+    await writeFile(file, `${header}\n${rows.join('\n')}\n`);
+    const { stdout } = await runCli(['import', file, '--max-rejects', '100', '--json', '--url', url]);
+    const { id } = JSON.parse(stdout);
+    const asked = async (...args: string[]) => {
+      const { code, stdout, stderr } = await runCli(['quarantine', ...args, '--url', url]);
+      return `${stdout}${stderr}exit ${code}`;
+    };
+    expect(await asked('redrive', '--all')).toMatchInlineSnapshot(`
+      "150 rows of imported files are left, which come back in mended: --from, or --set.
+      exit 0"
+    `);
+    expect(await asked('discard', '--import', '20101213-none')).toMatchInlineSnapshot(`
+      "Nothing of it waits in quarantine.
+      exit 0"
+    `);
+    expect(await asked('discard', '--import', id)).toMatchInlineSnapshot(`
+      "150 discarded
+      exit 0"
+    `);
+    expect(await asked('list')).toMatchInlineSnapshot(`
+      "Nothing waits in quarantine.
+      exit 0"
+    `);
+    expect(await asked('discard', '--import', id, '--store', 'orders')).toMatchInlineSnapshot(`
+      "wrong_usage: name what to discard by its id, or say --import or --store.
+      See: tillstream quarantine discard --help
+      exit 2"
     `);
   });
 });
