@@ -254,6 +254,7 @@ export class DuckDbStager implements Stager {
   }
 
   async invoices(parts: readonly string[]): Promise<number> {
+    if (parts.length === 0) return 0;
     try {
       // What is carried counts those too whose rows were all rejected.
       const from = this.#hasRejects ? `read_parquet([${parts.map(sqlText).join()}])` : 'counts';

@@ -158,7 +158,7 @@ export class ImportRun {
       return this.#ask({ kind: 'too_many_rejects', rows: staged.rows, rejected: staged.rejected, percentMax });
     }
     this.#dependencies.history.note(this.#id, { state: 'checking' }); // after a kill it is staged anew all the same
-    await this.#dependencies.worker.readAhead(path.join(this.#directory, partName(1)));
+    if (staged.parts > 0) await this.#dependencies.worker.readAhead(path.join(this.#directory, partName(1)));
     await this.#dependencies.reachNewest(() => !this.#manifest.cancelling);
     // Those of an earlier look.
     if (this.#manifest.continued === 0) await removeFiles(this.#directory, (name) => name.startsWith('continued-'));

@@ -2,7 +2,7 @@
 //
 // JavaScript moves bytes: it cuts the text at the ends of records; the stager reads and writes slices at native speed. Rows that
 // it leaves go to the rule of the door (judge.ts). Begun again, it writes the same parts again.
-import { closeSync, openSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type Refusal, TillstreamError } from '../model/errors.ts';
 import { lineLimits } from '../model/line.ts';
@@ -241,13 +241,12 @@ class Staging {
     textsOf: (rows: readonly number[]) => readonly (RowText | null)[],
   ): Promise<void> {
     const { receivedAt, source } = this.#order;
-    this.#parts += 1;
-    const part = await read.write(verdict, {
-      file: this.#partFile(this.#parts),
-      receivedAt,
-      sequence: partSequence(this.#parts),
-      source,
-    });
+    const number = this.#parts + 1;
+    const target = this.#partFile(number);
+    const part = await read.write(verdict, { file: target, receivedAt, sequence: partSequence(number), source });
+    // A part that is committed has lines: a store that holds nothing then has lost them (lost-store.ts).
+    if (part.lines > 0) this.#parts = number;
+    else rmSync(target);
     const rejected = [...(verdict?.rejected ?? []), ...tooManyLines(part)].sort((a, b) => a.row - b.row);
     if (rejected.length > 0) {
       const texts = textsOf(rejected.map(({ row }) => row));
