@@ -153,7 +153,12 @@ export function rejectsText(
     file === null
       ? `They wait in quarantine. As a file: ${program()} imports rejects ${id} --out ${where}`
       : `All of them are in ${file}, and wait in quarantine.`;
-  return `${parts.join('\n')}\n${first}\nMend them there, and bring them back in: ${program()} quarantine redrive --from ${where}\n`;
+  const ways = [
+    first,
+    `Mend them there, and bring them back in: ${program()} quarantine redrive --from ${where}`,
+    `Give them up, where they are no sales: ${program()} quarantine discard --import ${id}`,
+  ];
+  return `${parts.join('\n')}\n${ways.join('\n')}\n`;
 }
 
 /** What it asks, in words, with what one needs to know for an answer. */

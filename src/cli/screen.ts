@@ -101,7 +101,7 @@ export function progress(now: () => number = Date.now): Progress {
       if (now() - shownMs < intervalMs) return;
       shownMs = now();
       standing = text;
-      err(terminal ? `\r\u001b[K${text.slice(0, (process.stderr.columns ?? 80) - 1)}` : `${text}\n`);
+      err(terminal ? `\r\u001b[K${text.slice(0, (process.stderr.columns || 80) - 1)}` : `${text}\n`);
     },
     end(text) {
       if (terminal) err(`\r\u001b[K${text ?? standing}${(text ?? standing) === '' ? '' : '\n'}`);

@@ -292,6 +292,7 @@ describe('rows that cannot be used', () => {
 
       All of them are in r.csv, and wait in quarantine.
       Mend them there, and bring them back in: tillstream quarantine redrive --from r.csv
+      Give them up, where they are no sales: tillstream quarantine discard --import YYYYMMDD-xxxx
       exit 3"
     `);
     expect(await run('quarantine', 'list', '--store', 'imports', '--limit', '1')).toMatchInlineSnapshot(`
