@@ -26,6 +26,8 @@ export interface QueueOptions extends Omit<RunDependencies, 'worker' | 'history'
   readonly startWorker: () => ImportWorker;
   /** @throws disk_full  nothing more may come in */
   readonly assertRoom: () => void;
+  /** @throws stream_gap  a store has lost what imports have brought; with another part in it, nobody would see that */
+  readonly assertNotLost: () => Promise<void>;
   readonly log: WriteLog;
 }
 
@@ -211,6 +213,7 @@ export class ImportQueue implements Imports {
   async #partBegins(id: string): Promise<void> {
     while (this.#held > 0 && this.#halfway !== id && !this.#isEnding) await this.#change.wait(LOOK_AGAIN_MS);
     this.#ending.signal.throwIfAborted();
+    await this.#options.assertNotLost();
     this.#halfway = id;
   }
 
@@ -378,7 +381,8 @@ const HALFWAY_HINT =
   'One part of it may be in one store and not in the other. Bring them together: tillstream rebuild warehouse, then ' +
   'tillstream rebuild orders.';
 
-const PASSING: ReadonlySet<string> = new Set(['unavailable', 'disk_full', 'disk_low', 'overloaded']);
+/** A stream_gap ends with a rebuild. */
+const PASSING: ReadonlySet<string> = new Set(['unavailable', 'disk_full', 'disk_low', 'overloaded', 'stream_gap']);
 
 function passes(error: unknown): boolean {
   return isTillstreamError(error) && PASSING.has(error.code);

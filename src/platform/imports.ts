@@ -11,6 +11,7 @@ import type { EventStream } from '../stream/event-stream.ts';
 import type { Config } from './config.ts';
 import type { DataDirectory } from './data-directory.ts';
 import type { ImportThread } from './import-thread.ts';
+import type { PipelineThread } from './pipeline-thread.ts';
 import type { Thread } from './threads.ts';
 import type { WarehouseThread } from './warehouse-thread.ts';
 
@@ -18,6 +19,7 @@ export interface ImportParts {
   readonly stream: Pick<EventStream, 'bounds'>;
   readonly clock: Clock;
   readonly quarantine: Quarantine;
+  readonly pipelines: Thread<PipelineThread>;
   readonly warehouse: Thread<WarehouseThread>;
   readonly startThread: () => Thread<ImportThread>;
   readonly directory: DataDirectory;
@@ -32,12 +34,16 @@ const REACH_TIMEOUT_MS = 10 * 60_000;
 /** Nothing runs before start(). */
 export function createImports({
   stream,
+  pipelines,
   warehouse,
   startThread,
   directory,
   config,
   ...parts
 }: ImportParts): ImportQueue {
+  const assertNotLost = async (): Promise<void> => {
+    await Promise.all([pipelines.call('assertOrdersNotLost'), warehouse.call('assertWarehouseNotLost')]);
+  };
   return new ImportQueue({
     ...parts,
     lake: directory.lake,
@@ -50,7 +56,11 @@ export function createImports({
       conflicts: (...order) => warehouse.call('conflicts', ...order),
       loadPart: (file) => warehouse.call('loadPart', file),
     },
-    reachNewest: (isAwaited) => reachNewest(stream, warehouse, isAwaited),
+    assertNotLost,
+    async reachNewest(isAwaited) {
+      await assertNotLost();
+      await reachNewest(stream, warehouse, isAwaited);
+    },
   });
 }
 

@@ -96,7 +96,7 @@ export async function openParts(
     // Without it the platform goes on: its backup or rebuild fails.
     const startBackupThread = () => startThread<BackupThread>('backup-thread', directory, shared, config, () => {});
     const imports = createImports({
-      ...{ stream, clock, quarantine, warehouse, directory, config, log },
+      ...{ stream, clock, quarantine, pipelines, warehouse, directory, config, log },
       startThread: () => startThread<ImportThread>('import-thread', directory, shared, config, () => {}),
     });
     opened.push(() => Promise.race([imports.close(), pause(BATCHES_TIMEOUT_MS, undefined, { ref: false })]));

@@ -65,6 +65,10 @@ async function start() {
         added: recordsOf(quarantine, added),
       }),
     warehouseDigest: () => warehouse.digest(),
+    /** @throws stream_gap  it holds nothing, although imports have brought lines */
+    async assertWarehouseNotLost(): Promise<void> {
+      await pipelineOf(warehouse).checkpoint();
+    },
     loadPart: (file: string) => warehouse.loadPart(file),
     conflicts: (file: string, examplesMax: number, continuedTo: string) =>
       warehouse.conflicts(file, examplesMax, continuedTo),

@@ -1,6 +1,6 @@
 // A store built anew from the lake alone, while the shop sells: afterwards all stores agree, and nothing is lost on the way.
 import { existsSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import type { Line } from '../../src/model/line.ts';
 import { expectHeld } from '../faults/held-lines.ts';
 import { accept, agreeing, line, lines } from '../faults/lines.ts';
 import { Till } from '../faults/till.ts';
-import { upload } from '../imports/watched.ts';
+import { beginFromInbox, settled, upload } from '../imports/watched.ts';
 import { appendUnusable } from '../support/append-unusable.ts';
 import { runCli } from '../support/cli.ts';
 import { dataset } from '../support/dataset.ts';
@@ -170,10 +170,14 @@ describe('a rebuild', () => {
     const directory = await freshDirectory('rebuild-lost');
     let platform = await startPlatform(directory);
     const header = 'InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country';
+    const fileOf = (invoiceNo: string, quantity: string) =>
+      `${header}\n${invoiceNo},MUG,Blue mug,${quantity},2010-12-13T08:26:00,1.25,17850,France\n`;
     // Rows of which none is a line, and then an import alone, are nothing lost.
     for (const [lines, quantity] of ['none', '1'].entries()) {
-      const file = `${header}\n700001,MUG,Blue mug,${quantity},2010-12-13T08:26:00,1.25,17850,France\n`;
-      expect(await upload(platform, [file], { maxRejects: 100 })).toMatchObject({ state: 'done', counts: { lines } });
+      expect(await upload(platform, [fileOf('700001', quantity)], { maxRejects: 100 })).toMatchObject({
+        state: 'done',
+        counts: { lines },
+      });
       await platform.stop();
       platform = await startPlatform(directory);
       expect(await platform.verify()).toMatchObject(agreeing(lines));
@@ -189,8 +193,13 @@ describe('a rebuild', () => {
       message: `The ${store} store is new, but imports have brought lines, which are not on the stream.`,
       hint: expect.stringContaining(`tillstream rebuild ${store}`),
     });
+    // With another import in it, it would no longer look lost: that waits.
+    await writeFile(join(directory, 'lake', 'inbox', 'more.csv'), fileOf('700002', '1'));
+    const id = await beginFromInbox(platform, 'more.csv');
+    await expect.poll(async () => (await platform.get(`/v1/imports/${id}`)).body.error?.code).toBe('stream_gap');
     await rebuilt(platform, store, { lines: 301, revenue: '376.25' });
-    expect(await platform.verify()).toMatchObject(agreeing(301));
+    expect(await settled(platform, id)).toMatchObject({ state: 'done', counts: { lines: 1 } });
+    expect(await platform.verify()).toMatchObject(agreeing(302));
   });
 
   it('that cannot be done, or is cancelled: the old store goes on, and nothing is left', async () => {
