@@ -33,14 +33,21 @@ interface WireError {
 /** More than our errors ever have; one that is its own cause would have no end. */
 const CAUSES_MAX = 5;
 
-/** Answers calls that come in on `port`. While `starting` is pending they wait; when it fails, they fail with its reason. */
+/**
+ * Answers calls that come in on `port`. While `starting` is pending they wait; when it fails, they fail with its reason. `stop` is
+ * answered last: a thread that ends while DuckDB works for it takes the process along.
+ */
 export function serve(port: MessagePort, starting: Promise<Methods>): void {
+  const underWay = new Set<Promise<unknown>>();
   starting.catch(() => {}); // the first call reports it
   port.on('message', async ({ id, method, parameters }: Call) => {
     try {
       const called = (await starting)[method];
       if (called === undefined) throw new Error(`There is no method ${method}`);
-      const result = await called(...(parameters as never[]));
+      const working = Promise.resolve(called(...(parameters as never[])));
+      if (method === 'stop') await Promise.allSettled([working, ...underWay]);
+      else underWay.add(working);
+      const result = await working.finally(() => underWay.delete(working));
       port.postMessage({ id, result } satisfies Answer);
     } catch (error) {
       port.postMessage({ id, error: toWire(error) } satisfies Answer);

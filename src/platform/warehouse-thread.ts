@@ -39,6 +39,7 @@ async function start() {
     pipelines: [{ pipeline: pipelineOf(warehouse), batch: WAREHOUSE_BATCH }],
     log: writerOf(createLog('warehouse', logLevel)),
   });
+  const ending = new AbortController();
   const exchange = exchanging(
     {
       store: 'warehouse',
@@ -61,6 +62,7 @@ async function start() {
       digestLake({
         directory: directory.lake,
         temporaryDirectory: directory.warehouse,
+        signal: ending.signal,
         excluded,
         added: recordsOf(quarantine, added),
       }),
@@ -74,6 +76,7 @@ async function start() {
       warehouse.conflicts(file, examplesMax, continuedTo),
     copyTo: (to: string) => warehouse.copyTo(to),
     async stop() {
+      ending.abort();
       await consumers.stop();
       await Promise.all([warehouse.close(), quarantine.close(), stream.close()]);
     },

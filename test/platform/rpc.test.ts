@@ -1,10 +1,10 @@
-// Errors between threads: what the log and a client need of them gets to the other side.
+// Between threads: what the log and a client need of errors gets to the other side; and how a thread comes to its end.
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { TillstreamError } from '../../src/model/errors.ts';
 import { connect, type Remote } from '../../src/platform/rpc.ts';
 
-type Failing = { known(): void; unknown(): void; circular(): void };
+type Served = { known(): void; unknown(): void; circular(): void; slow(): void; stop(): void };
 
 const file = (name: string): string => new URL(`../../dist/${name}.js`, import.meta.url).href;
 const CODE = `
@@ -18,14 +18,16 @@ const CODE = `
       known() { throw new TillstreamError('overloaded', 'Too many.', { retryAfterSeconds: 7, hint: 'Wait.', cause: why }); },
       unknown() { throw why; },
       circular() { throw circular; },
+      slow: () => new Promise((resolve, reject) => setTimeout(reject, 200, new Error('interrupted'))),
+      stop() {},
     }));
   })();`;
 
 let worker: Worker;
-let remote: Remote<Failing>;
+let remote: Remote<Served>;
 beforeAll(() => {
   worker = new Worker(CODE, { eval: true });
-  remote = connect<Failing>(worker, 'failing');
+  remote = connect<Served>(worker, 'served');
 });
 afterAll(() => worker.terminate());
 
@@ -46,4 +48,11 @@ test('the causes of an error that is not ours', async () => {
 
 test('an error that is its own cause ends', async () => {
   await expect(remote.call('circular')).rejects.toMatchObject({ message: 'round', cause: { message: 'round' } });
+});
+
+test('stop is answered after all that is under way, whatever becomes of it', async () => {
+  const order: string[] = [];
+  const slow = remote.call('slow').catch(({ message }: Error) => order.push(message));
+  await Promise.all([slow, remote.call('stop').then(() => order.push('stopped'))]);
+  expect(order).toEqual(['interrupted', 'stopped']);
 });

@@ -1,6 +1,6 @@
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { withTimeLimit } from '../../src/stores/warehouse/duckdb-time-limit.ts';
+import { endedBy, withTimeLimit } from '../../src/stores/warehouse/duckdb-time-limit.ts';
 
 const RUNAWAY = 'SELECT count(*) FROM range(100000000) a, range(1000) b WHERE a.range + b.range = -1';
 
@@ -36,5 +36,20 @@ describe('warehouse (duckdb): a time limit', () => {
     await expect(failing).rejects.toThrow('its own');
     await pause(100);
     await connection.run('SELECT count(*) FROM range(10000000)');
+  });
+});
+
+describe('warehouse (duckdb): work that is not wanted any more', () => {
+  test.each([
+    ['while it runs', 50],
+    ['before it begins', 0],
+  ])('ends when its signal is aborted %s; without, it comes to its end', async (_when, afterMs) => {
+    const instance = await DuckDBInstance.create(':memory:');
+    const connection = await instance.connect();
+    const signal = afterMs === 0 ? AbortSignal.abort() : AbortSignal.timeout(afterMs);
+    await expect(endedBy(signal, connection, () => connection.run(RUNAWAY))).rejects.toThrow(/interrupt/i);
+    expect(await endedBy(new AbortController().signal, connection, async () => 'done')).toBe('done');
+    connection.closeSync();
+    instance.closeSync();
   });
 });

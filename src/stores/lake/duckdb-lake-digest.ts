@@ -33,6 +33,8 @@ export interface LakeDigestOptions {
   readonly added?: Iterable<AddedRecord> | AsyncIterable<AddedRecord>;
   readonly memoryLimitMb?: number;
   readonly threads?: number;
+  /** Aborted when nobody wants it any more: it fails soon after. */
+  readonly signal?: AbortSignal;
 }
 
 export interface AddedRecord {
@@ -53,8 +55,8 @@ export interface LakeDigest {
  * @throws lake_damaged  a part that an import has committed is missing or cannot be read
  */
 export function digestLake(options: LakeDigestOptions): Promise<LakeDigest> {
-  const { temporaryDirectory, memoryLimitMb, threads } = options;
-  return readingLake({ name: 'lake-digest', temporaryDirectory, memoryLimitMb, threads }, (connection, spill) =>
+  const { temporaryDirectory, memoryLimitMb, threads, signal } = options;
+  return readingLake({ name: 'lake-digest', temporaryDirectory, memoryLimitMb, threads, signal }, (connection, spill) =>
     digest(connection, options, spill),
   );
 }

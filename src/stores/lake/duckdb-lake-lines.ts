@@ -11,6 +11,7 @@ import { messageOf } from '../../model/errors.ts';
 import { storeError } from '../warehouse/duckdb-failure.ts';
 import { readLinesSql, typedNumbersSql, usableNumbersSql } from '../warehouse/duckdb-lines.ts';
 import { sqlText } from '../warehouse/duckdb-session.ts';
+import { endedBy } from '../warehouse/duckdb-time-limit.ts';
 import { committedImports, lakeDamaged } from './import-parts.ts';
 
 export interface LakeFiles {
@@ -89,13 +90,15 @@ export interface LakeReading {
   readonly temporaryDirectory: string;
   readonly memoryLimitMb?: number | undefined;
   readonly threads?: number | undefined;
+  /** Aborted when nobody wants it any more: it fails soon after. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const MEMORY_LIMIT_MB = 256;
 
 /** @throws unavailable  the lake cannot be read now; and what `work` throws */
 export async function readingLake<T>(
-  { name, temporaryDirectory, memoryLimitMb = MEMORY_LIMIT_MB, threads = 1 }: LakeReading,
+  { name, temporaryDirectory, memoryLimitMb = MEMORY_LIMIT_MB, threads = 1, signal }: LakeReading,
   work: (connection: DuckDBConnection, spillDirectory: string) => Promise<T>,
 ): Promise<T> {
   const spillDirectory = await makeSpillDirectory(name, temporaryDirectory);
@@ -110,7 +113,7 @@ export async function readingLake<T>(
     });
     const connection = await instance.connect();
     try {
-      return await work(connection, spillDirectory);
+      return await endedBy(signal, connection, () => work(connection, spillDirectory));
     } finally {
       connection.closeSync();
       instance.closeSync();

@@ -29,7 +29,7 @@ import {
   type DuckDbWarehouseOptions,
   openSession,
 } from './duckdb-session.ts';
-import { withTimeLimit } from './duckdb-time-limit.ts';
+import { INTERRUPT_EVERY_MS, withTimeLimit } from './duckdb-time-limit.ts';
 import { Turns } from './duckdb-turns.ts';
 import type {
   LoadRecord,
@@ -71,7 +71,7 @@ export class DuckDbWarehouse implements Warehouse {
   readonly #questions = new Turns(1, WAITING_MAX);
   readonly #selects = new Turns(SELECTS_AT_ONCE_MAX, WAITING_MAX);
   readonly #running = new Set<Promise<unknown>>();
-  readonly #outside = new Set<DuckDBConnection>();
+  readonly #endable = new Set<DuckDBConnection>();
   readonly #prepared = new Map<QueryName, DuckDBPreparedStatement>();
   #session: Promise<DuckDbSession> | null = null;
   readonly #ended = new WeakSet<DuckDbSession>();
@@ -153,8 +153,8 @@ export class DuckDbWarehouse implements Warehouse {
     return this.#selects.take(() =>
       this.#use(async ({ instance }) => {
         const connection = await connect(instance);
-        this.#outside.add(connection);
-        return runSelect(connection, sql, limits).finally(() => this.#outside.delete(connection));
+        this.#endable.add(connection);
+        return runSelect(connection, sql, limits).finally(() => this.#endable.delete(connection));
       }),
     );
   }
@@ -163,6 +163,7 @@ export class DuckDbWarehouse implements Warehouse {
     // On a connection of its own: it takes a second for a million lines, and questions must not wait for it.
     return this.#use(async ({ instance }) => {
       const connection = await connect(instance);
+      this.#endable.add(connection);
       try {
         await connection.run('BEGIN TRANSACTION READ ONLY'); // Of one moment, while loads go on.
         const days = await digestOf(connection, 'sales');
@@ -171,6 +172,7 @@ export class DuckDbWarehouse implements Warehouse {
       } catch (error) {
         throw storeError(error, 'The warehouse cannot be digested');
       } finally {
+        this.#endable.delete(connection);
         connection.closeSync();
       }
     });
@@ -204,7 +206,7 @@ export class DuckDbWarehouse implements Warehouse {
     await exchanged;
   }
 
-  /** Ends queries from outside, lets a load finish. */
+  /** Ends queries from outside and digests, lets a load finish. */
   async close(): Promise<void> {
     this.#closed = true;
     const session = await this.#session?.catch(() => null);
@@ -261,8 +263,13 @@ export class DuckDbWarehouse implements Warehouse {
 
   async #end(session: DuckDbSession): Promise<void> {
     this.#ended.add(session);
-    for (const connection of this.#outside) connection.interrupt();
+    const interrupt = (): void => {
+      for (const connection of this.#endable) connection.interrupt();
+    };
+    interrupt();
+    const again = setInterval(interrupt, INTERRUPT_EVERY_MS);
     await Promise.allSettled(this.#running);
+    clearInterval(again);
     for (const statement of this.#prepared.values()) statement.destroySync();
     this.#prepared.clear();
     closeSession(session);
