@@ -1,49 +1,21 @@
-// `tillstream import` and what belongs to it, on a running platform: as in a script, where nobody can be asked.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+// `tillstream import`, on a running platform: as in a script, where nobody can be asked.
 import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cliEnvironment, cliPath, runCli } from '../support/cli.ts';
+import { runCli } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';
-import { endPlatforms, freshDirectory, type Platform, remember, startPlatform } from '../support/platform.ts';
-
-const HEADER = 'InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country';
+import { endPlatforms, type Platform } from '../support/platform.ts';
+import { DAY_13, HEADER, ImportDesk } from './import-desk.ts';
 
 let platform: Platform;
 let directory: string;
-
-async function run(...commandLine: string[]): Promise<string> {
-  const { code, stdout, stderr } = await runCli([...commandLine, '--data-dir', platform.directory], { cwd: directory });
-  return (
-    `${stdout}${stderr === '' ? '' : `--\n${stderr}`}exit ${code}`
-      // On a machine that is slow, progress is told as well.
-      .replace(/^ {2}(?:sending|waiting|looking|reading|loading)\b.*\n/gm, '')
-      .replace(/\d{8}-[a-z0-9]{4}/g, 'YYYYMMDD-xxxx')
-      .replace(/\b202\d-\d\d-\d\d \d\d:\d\d(:\d\d)?\b(?= {2}|\n)/g, 'YYYY-MM-DD HH:MM')
-      .replace(/[\d.]+ (ms|s)(: [\d,]+ lines?\/s)?(?=\n)/g, 'N s')
-  );
-}
-
-/** Rows of one invoice: quantity and date. */
-async function file(
-  name: string,
-  invoiceNo: string,
-  rows: readonly (readonly [string | number, string])[],
-  header = HEADER,
-) {
-  const lines = rows.map(([quantity, date]) => `${invoiceNo},MUG,Blue mug,${quantity},${date},2.5,17850,France`);
-  const text = [header, ...lines, ''].join('\n');
-  await writeFile(join(directory, name), name.endsWith('.gz') ? gzipSync(text) : text);
-}
-
-const DAY_13 = '12/13/2010 8:26';
-
+let run: ImportDesk['run'];
+let file: ImportDesk['file'];
 beforeAll(async () => {
-  directory = await freshDirectory('import-files');
-  platform = await startPlatform(await freshDirectory('import'), { env: { TILLSTREAM_IMPORT_SCHEDULE: 'off' } });
+  const desk = await ImportDesk.open();
+  ({ platform, directory } = desk);
+  run = desk.run.bind(desk);
+  file = desk.file.bind(desk);
 });
 afterAll(endPlatforms);
 
@@ -380,125 +352,5 @@ describe('rows that cannot be used', () => {
     `);
     for (const words of [[], ['x', '--all'], ['--all', '--set', 'a=b'], ['x', '--set', 'b']])
       expect(await run('quarantine', 'redrive', ...words)).toMatch(/wrong_usage.*exit 2$/s);
-  });
-});
-
-describe('imports', () => {
-  it('lists them, newest first', async () => {
-    const screen = await run('imports', 'list', '--limit', '3');
-    expect(screen.replace(/ {2,}/g, '  ')).toMatchInlineSnapshot(`
-      "  Id  When  State  Files  Lines  Rejected  Revenue  Took
-        YYYYMMDD-xxxx  YYYY-MM-DD HH:MM  done  bad.csv  27  3  67.50  N s
-        YYYYMMDD-xxxx  YYYY-MM-DD HH:MM  done  json.csv  1  0  2.50  N s
-        YYYYMMDD-xxxx  YYYY-MM-DD HH:MM  done  stdin  2  0  7.50  N s
-      --
-
-        The newest 3; more with --limit.
-      exit 0"
-    `);
-  });
-
-  it('shows one that asks; it is answered, or cancelled', async () => {
-    await file('asks.csv', '9', [[1, '5/6/2011 9:12']]);
-    const begin = async (): Promise<string> => {
-      const body = await readFile(join(directory, 'asks.csv'), 'utf8');
-      const answer = await platform.request('POST', '/v1/imports?name=asks.csv', body, 'text/csv');
-      await eventually(async () =>
-        expect((await platform.get(`/v1/imports/${answer.body.id}`)).body.state).toBe('needs_answer'),
-      );
-      return answer.body.id;
-    };
-    const one = await begin();
-    expect(await run('imports', 'show', one)).toMatchInlineSnapshot(`
-      "YYYYMMDD-xxxx
-
-        State    needs answer
-        Files    asks.csv, 130 B
-        Came in  YYYY-MM-DD HH:MM
-      --
-      asks.csv  130 B
-        Read as  CSV, comma
-        Columns  InvoiceNo, StockCode, Description, Quantity, InvoiceDate, UnitPrice, CustomerID, Country
-
-
-      The dates of asks.csv can be read in two ways, and nothing in the file decides.
-
-        Written        Month first       Day first
-        5/6/2011 9:12  2011-05-06 09:12  2011-06-05 09:12
-
-      Say how they are written: tillstream imports answer YYYYMMDD-xxxx --date-format month-first or --date-format day-first
-      exit 0"
-    `);
-    expect(await run('status')).toMatch(/\n {2}Imports {5}for an answer waits YYYYMMDD-xxxx\n/);
-    expect(await run('imports', 'answer', one)).toMatch(/wrong_usage: say one answer.*exit 2$/s);
-    expect(await run('imports', 'answer', one, '--replace')).toMatch(/invalid_parameter: .*exit 2$/s);
-    expect(await run('imports', 'answer', one, '--date-order', 'month-first')).toMatchInlineSnapshot(`
-      "YYYYMMDD-xxxx  answered
-      --
-      It goes on in its turn: tillstream imports show YYYYMMDD-xxxx
-      exit 0"
-    `);
-    expect(await run('imports', 'show', one)).toMatch(/^1 line of 1 invoice imported.*State {4}done\n/s);
-    expect(await run('imports', 'cancel', one)).toMatch(/conflict: .*exit 1$/s);
-    await file('asks.csv', '10', [[1, '5/6/2011 9:12']]);
-    expect(await run('imports', 'cancel', await begin())).toBe('YYYYMMDD-xxxx  cancelled\nexit 0');
-    expect(await run('imports', 'show', 'none')).toMatch(/not_found: .*exit 1$/s);
-  });
-});
-
-describe('Ctrl-C', () => {
-  /** With a file that takes a while; interrupted once it has said that, or when it is time. */
-  async function interrupted(
-    url: string,
-    when: RegExp | Promise<unknown>,
-  ): Promise<{ code: number | null; text: string }> {
-    const rows = Array.from(
-      { length: 150_000 },
-      (_, at) => `${1_000_000 + at},MUG,Blue mug,1,${DAY_13},2.5,17850,France\n`,
-    );
-    await writeFile(join(directory, 'large.csv'), `${HEADER}\n${rows.join('')}`);
-    const child = remember(
-      spawn(process.execPath, [cliPath, 'import', 'large.csv', '--url', url], {
-        cwd: directory,
-        env: cliEnvironment(),
-      }),
-    );
-    let text = '';
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.on('data', (chunk: Buffer) => {
-        text += chunk;
-      });
-    }
-    if (when instanceof RegExp) await eventually(() => expect(text).toMatch(when));
-    else await when;
-    child.kill('SIGINT');
-    const [code] = await once(child, 'close');
-    return { code, text };
-  }
-
-  it('leaves the import to the platform once the files are there, and says how to go on', async () => {
-    const { code, text } = await interrupted(platform.url, /Read as/);
-    expect(code).toBe(130);
-    expect(text).toMatch(
-      /goes on in the platform\. Look at it with: tillstream imports show \S+\nEnd it with: tillstream/,
-    );
-    const id = /imports show (\S+)/.exec(text)?.[1] ?? '';
-    expect(await run('imports', 'show', id)).toMatch(/^150,000 lines of 150,000 invoices imported/);
-  });
-
-  it('while they are sent ends it all', async () => {
-    // Takes what comes until its buffers are full, and never answers.
-    const deaf = createServer((socket) => socket.on('error', () => {}).pause());
-    deaf.listen(0);
-    await once(deaf, 'listening');
-    const { port } = deaf.address() as { port: number };
-    const { code, text } = await interrupted(`http://127.0.0.1:${port}`, once(deaf, 'connection'));
-    expect([code, text.trim()]).toEqual([
-      130,
-      expect.stringMatching(
-        /^Cancelled while the files were sent: nothing is imported, unless the last byte was there\. See: .*imports$/,
-      ),
-    ]);
-    deaf.close();
   });
 });
