@@ -28,9 +28,7 @@ async function held(platform: Platform) {
   return { lines: store?.lines, invoices: store?.invoices, revenue: store?.revenue };
 }
 
-it('cut in pieces: named together they are one import; one by one they ask, and are numbered on', {
-  timeout: isReal ? 1_800_000 : 120_000,
-}, async () => {
+it('cut in pieces: named together they are one import; one by one they ask, and are numbered on', async () => {
   const together = await startPlatform(await freshDirectory('together'));
   const whole = await upload(together, pieces());
   expect(whole).toMatchObject({ state: 'done', counts: { rows: LINES, lines: LINES, rejected: 0 } });

@@ -3,20 +3,17 @@
 // On a small tmpfs, which has to be mounted; where this user may not, these tests count as skipped.
 import { cp, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { ImportReport } from '../../src/imports/import.ts';
 import { runCli } from '../support/cli.ts';
 import { endPlatforms, freshDirectory, type Platform, startPlatform } from '../support/platform.ts';
 import { canMount, fillBut, mountSmallDisk, type SmallDisk } from '../support/small-disk.ts';
-import { beginFromInbox, settled } from './watched.ts';
+import { beginFromInbox, importWhen, settled } from './watched.ts';
 
 /** More than a small disk takes. */
 const LINES = 150_000;
 /** Where it waits before. */
 const FEW_LINES = 20_000;
 const RESERVE_BYTES = 32 * 2 ** 20;
-const TIMEOUT_MS = 120_000;
 let disk: SmallDisk | null = null;
 
 afterEach(async () => {
@@ -35,24 +32,13 @@ async function platformOn(directory: string, lines: number): Promise<Platform> {
   return platform;
 }
 
-/** The import, once it is as wanted. */
-async function when(platform: Platform, id: string, wanted: (report: ImportReport) => boolean): Promise<ImportReport> {
-  const untilMs = Date.now() + TIMEOUT_MS;
-  for (;;) {
-    const { body } = await platform.get(`/v1/imports/${id}`);
-    if (wanted(body)) return body;
-    if (Date.now() > untilMs) throw new Error(`Not within ${TIMEOUT_MS} ms: ${JSON.stringify(body, null, 1)}`);
-    await pause(10);
-  }
-}
-
 describe.runIf(canMount())('an import on a disk that is full', () => {
   it('waits with a clear message before it stages, and goes on by itself', async () => {
-    disk = mountSmallDisk('size=1g');
+    disk = mountSmallDisk('size=320m');
     const platform = await platformOn(disk.directory, FEW_LINES);
     const filler = fillBut(disk.directory, RESERVE_BYTES + 20 * 2 ** 20);
     const id = await beginFromInbox(platform, 'sales.csv');
-    const { error } = await when(platform, id, (report) => report.error !== null);
+    const { error } = await importWhen(platform, id, (report) => report.error !== null);
     expect(error?.code).toBe('disk_full');
     expect(error?.message).toMatch(
       /^The disk of the platform has [\d.]+ MB: 33\.6 MB are to stay free, and the import needs [\d.]+ MB\.$/,
@@ -76,7 +62,7 @@ describe.runIf(canMount())('an import on a disk that is full', () => {
     await symlink(disk.directory, join(data, store));
     const first = await platformOn(directory, LINES);
     const id = await beginFromInbox(first, 'sales.csv');
-    const { error } = await when(first, id, (report) => report.error !== null);
+    const { error } = await importWhen(first, id, (report) => report.error !== null);
     expect(error).toMatchObject({ code: 'unavailable', message });
     await first.kill();
     disk.remount('size=1g');

@@ -1,6 +1,6 @@
 // The routes of imports on a running platform: what comes in, in which way, what is refused, and what is told of it.
 import { once } from 'node:events';
-import { readdir, symlink, utimes, writeFile } from 'node:fs/promises';
+import { readdir, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
@@ -107,6 +107,8 @@ describe('a file comes in', () => {
     expect(report).toMatchObject({ state: 'checked', origin: 'inbox', files: [{ name: 'dropped.csv' }] });
     // What was only looked at is where it was.
     await eventually(async () => expect(await readdir(join(directory, 'lake', 'inbox'))).toContain('dropped.csv'));
+    // The schedule would take it, in the middle of another test.
+    await rm(join(directory, 'lake', 'inbox', 'dropped.csv'));
   });
 
   it('by its name in the inbox, once, however many wish for it at once', async () => {

@@ -4,7 +4,10 @@ import { ENDED, type ImportReport } from '../../src/imports/import.ts';
 import type { Platform } from '../support/platform.ts';
 
 const LOOK_MS = 20;
-const TIMEOUT_MS = 120_000;
+/** A little less than a test has: to tell how the import is. */
+const TIMEOUT_MS = 280_000;
+/** It is not known yet what there is to do. */
+const BEFORE: ReadonlySet<string> = new Set(['waiting', 'reading']);
 
 /** A file of the inbox. */
 export async function beginFromInbox(platform: Platform, file: string, options: object = {}): Promise<string> {
@@ -15,12 +18,25 @@ export async function beginFromInbox(platform: Platform, file: string, options: 
 }
 
 /** The import, once it has ended or asks. */
-export async function settled(platform: Platform, id: string): Promise<ImportReport> {
+export function settled(platform: Platform, id: string): Promise<ImportReport> {
+  return importWhen(platform, id, ({ state }) => ENDED.has(state) || state === 'needs_answer');
+}
+
+/** The import, once it is staged, or further. */
+export function begun(platform: Platform, id: string): Promise<ImportReport> {
+  return importWhen(platform, id, ({ state }) => !BEFORE.has(state));
+}
+
+export async function importWhen(
+  platform: Platform,
+  id: string,
+  wanted: (report: ImportReport) => boolean,
+): Promise<ImportReport> {
   const untilMs = Date.now() + TIMEOUT_MS;
   for (;;) {
     const { body } = await platform.get(`/v1/imports/${id}`);
     const report: ImportReport = body;
-    if (ENDED.has(report.state) || report.state === 'needs_answer') return report;
+    if (wanted(report)) return report;
     if (Date.now() > untilMs) throw new Error(`Not within ${TIMEOUT_MS} ms: ${JSON.stringify(report, null, 1)}`);
     await pause(LOOK_MS);
   }

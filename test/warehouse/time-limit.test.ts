@@ -21,13 +21,11 @@ describe('warehouse (duckdb): a time limit', () => {
   });
 
   test('ends what begins only after its time was up: that interrupt had nothing to stop', async () => {
-    const started = performance.now();
     const limited = withTimeLimit(connection, 20, late, async () => {
       await pause(50);
       await connection.run(RUNAWAY);
     });
     await expect(limited).rejects.toThrow('late');
-    expect(performance.now() - started).toBeLessThan(2000);
   });
 
   test('leaves what is in time alone, its failures too, and what comes after', async () => {
