@@ -11,12 +11,12 @@ const IDLE_TIMEOUT_MS = 5 * 60_000;
 
 export class LongBodies {
   readonly #sockets = new WeakSet<Socket>();
-  readonly #requestTimeoutMs: number;
+  readonly #restTimeoutMs: number;
   readonly #idleTimeoutMs: number;
 
-  /** @param requestTimeoutMs so long the rest of a body may take that was refused */
-  constructor(requestTimeoutMs: number, idleTimeoutMs = IDLE_TIMEOUT_MS) {
-    this.#requestTimeoutMs = requestTimeoutMs;
+  /** @param restTimeoutMs so long the rest of a body may take that was refused */
+  constructor(restTimeoutMs: number, idleTimeoutMs = IDLE_TIMEOUT_MS) {
+    this.#restTimeoutMs = restTimeoutMs;
     this.#idleTimeoutMs = idleTimeoutMs;
   }
 
@@ -27,13 +27,18 @@ export class LongBodies {
     raw.setTimeout(this.#idleTimeoutMs, () => socket.destroy());
     // From here on it is we who take our time.
     raw.once('end', () => socket.setTimeout(0));
-    reply.raw.once('close', () => {
+    const settle = (): void => {
       this.#sockets.delete(socket);
-      if (raw.complete || socket.destroyed) return;
-      // Who was refused while sending is read on, or would never see the answer; but not for hours.
-      const rest = setTimeout(() => socket.destroy(), this.#requestTimeoutMs).unref();
+    };
+    reply.raw.once('close', () => {
+      if (raw.complete || socket.destroyed) return settle();
+      // Who was refused while sending is read on, or would never see the answer; but not for hours, and without a second answer.
+      const rest = setTimeout(() => socket.destroy(), this.#restTimeoutMs).unref();
       socket.once('close', () => clearTimeout(rest));
-      raw.once('end', () => clearTimeout(rest));
+      raw.once('end', () => {
+        clearTimeout(rest);
+        settle();
+      });
     });
     done();
   };

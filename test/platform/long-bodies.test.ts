@@ -3,17 +3,19 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import fastify, { type FastifyInstance } from 'fastify';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
 import { LongBodies } from '../../src/platform/long-bodies.ts';
 
 const REQUEST_TIMEOUT_MS = 400;
-const IDLE_TIMEOUT_MS = 700;
+/** Of the rest of a body that was refused: longer, for Node's own limit to come first. */
+const REST_TIMEOUT_MS = 800;
 
 let server: FastifyInstance;
 let port: number;
 
-beforeEach(async () => {
-  const longBodies = new LongBodies(REQUEST_TIMEOUT_MS, IDLE_TIMEOUT_MS);
+/** @param idleTimeoutMs without one a long body may pause as long as the machine does */
+async function listen(idleTimeoutMs?: number): Promise<void> {
+  const longBodies = new LongBodies(REST_TIMEOUT_MS, idleTimeoutMs);
   server = fastify({
     requestTimeout: REQUEST_TIMEOUT_MS,
     http: { connectionsCheckingInterval: 50, headersTimeout: REQUEST_TIMEOUT_MS },
@@ -32,7 +34,7 @@ beforeEach(async () => {
   server.post('/refusing', { preHandler: longBodies.begin }, async (_request, reply) => reply.code(503).send('no'));
   await server.listen({ port: 0 });
   port = (server.server.address() as { port: number }).port;
-});
+}
 afterEach(() => server.close());
 
 /** What was answered, and whether the server has ended the connection. */
@@ -65,6 +67,7 @@ class Sender {
 }
 
 test('a long body takes its time, as long as it comes; another request has to be there in time', async () => {
+  await listen();
   const [long, short] = [new Sender('/long', 15), new Sender('/short', 15)];
   await Promise.all([long.drip(15, 100), short.drip(15, 100)]);
   expect(short.answer).toMatch(/^HTTP\/1\.1 408 /);
@@ -78,6 +81,7 @@ test('a long body takes its time, as long as it comes; another request has to be
 });
 
 test('one that does not come any more is ended', async () => {
+  await listen(700);
   const sender = new Sender('/long', 15);
   await sender.drip(5, 100);
   await once(sender.socket, 'close');
@@ -85,14 +89,15 @@ test('one that does not come any more is ended', async () => {
 });
 
 test('one that is refused sees the answer, and is not read for ever', async () => {
+  await listen();
   const sender = new Sender('/refusing', 1000);
-  const startedMs = performance.now();
   await sender.drip(1000, 50);
   expect(sender.answer).toMatch(/^HTTP\/1\.1 503 .*no$/s);
-  expect(performance.now() - startedMs).toBeLessThan(5000);
+  expect(sender.isClosed).toBe(true);
 });
 
 test('what is no HTTP is answered so', async () => {
+  await listen();
   const socket = connect(port, '127.0.0.1');
   socket.write('nonsense\r\n\r\n');
   const [answer] = await once(socket.setEncoding('utf8'), 'data');
