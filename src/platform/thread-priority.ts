@@ -41,12 +41,16 @@ export function yieldToTheDoor(thread: keyof typeof NICE): void {
 export async function poolYieldsToTheDoor(): Promise<void> {
   try {
     const threads = Number(process.env.UV_THREADPOOL_SIZE ?? POOL_THREADS);
-    const links = new Set<string>();
-    for (let round = 0; round < ROUNDS_MAX && links.size < threads; round += 1) {
-      for (const link of await Promise.all(Array.from({ length: QUESTIONS }, () => readlink(THREAD_SELF))))
-        links.add(link);
+    const known = new Set<string>();
+    for (let round = 0; round < ROUNDS_MAX && known.size < threads; round += 1) {
+      const links = await Promise.all(Array.from({ length: QUESTIONS }, () => readlink(THREAD_SELF)));
+      for (const link of links) {
+        if (known.has(link)) continue;
+        known.add(link);
+        // At once: so the next questions go to those that have had none.
+        lower(link, NICE.warehouse);
+      }
     }
-    for (const link of links) lower(link, NICE.warehouse);
   } catch {
     // As above.
   }

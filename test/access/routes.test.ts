@@ -124,6 +124,18 @@ async function make<T>(path: string, body: object): Promise<T> {
   return (await answer.json()) as T;
 }
 
+/** A key that ends as soon as this machine can make one before its end. */
+async function keyThatEnds<T>(aheadMs = 300): Promise<T & { endsMs: number }> {
+  const endsMs = Date.now() + aheadMs;
+  try {
+    const body = { name: 'ended', scopes: ['admin'], expiresAt: new Date(endsMs).toISOString() };
+    return { ...(await make<T>('/v1/keys', body)), endsMs };
+  } catch (error) {
+    if (aheadMs > 10_000) throw error;
+    return keyThatEnds(2 * aheadMs);
+  }
+}
+
 const basic = (password: string): Record<string, string> => ({
   authorization: `Basic ${Buffer.from(`whoever:${password}`).toString('base64')}`,
 });
@@ -135,11 +147,10 @@ beforeAll(async () => {
   callers.admin = bearer(started.adminKey);
   type Key = { id: string; key: string };
   type Token = { token: string; tokenId: string };
-  const soon = new Date(Date.now() + 300).toISOString();
   const [ingest, read, ended, revoked] = await Promise.all([
     make<Key>('/v1/keys', { name: 'ingest', scopes: ['ingest'] }),
     make<Key>('/v1/keys', { name: 'read', scopes: ['read'] }),
-    make<Key>('/v1/keys', { name: 'ended', scopes: ['admin'], expiresAt: soon }),
+    keyThatEnds<Key>(),
     make<Key>('/v1/keys', { name: 'revoked', scopes: ['admin'] }),
   ]);
   const [customer, other, endedToken, revokedToken] = await Promise.all([
@@ -186,7 +197,8 @@ beforeAll(async () => {
   await eventually(async () =>
     expect((await send('GET /v1/invoices/:invoiceNo', callers.admin ?? {})).status).toBe(200),
   );
-  await new Promise((resolve) => setTimeout(resolve, 1100));
+  // By now the token of a second has ended, too.
+  await new Promise((resolve) => setTimeout(resolve, Math.max(1100, ended.endsMs + 100 - Date.now())));
 });
 afterAll(async () => {
   await platform.close();

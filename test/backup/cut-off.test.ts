@@ -2,7 +2,7 @@
 // platform sells on.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -40,31 +40,39 @@ describe('a platform that is killed during a backup', () => {
       const data = join(directory, 'data');
       const path = join(directory, name);
       let platform = await platformWith(500, data);
-      let cutOff = 0;
-      for (let round = 1; round <= ROUNDS; round += 1) {
-        const asked = post(platform, path).catch(() => null); // its connection ends with the platform
+      /** Where backups are faster than the kill, it comes sooner. */
+      let latestMs = 600;
+      for (let cutOff = 0; cutOff < ROUNDS; ) {
+        let isOver = false;
+        const asked = post(platform, path)
+          .catch(() => null) // its connection ends with the platform
+          .finally(() => {
+            isOver = true;
+          });
         const begun = join(directory, name === 'backup' ? 'backup/unfinished' : 'backup.tar.unfinished');
-        while (!existsSync(begun)) await pause(1);
-        await pause(chance.between(0, 600));
+        while (!existsSync(begun) && !isOver) await pause(1);
+        await pause(chance.between(0, latestMs));
         await platform.kill();
         await asked;
-        const { code, stderr } = await runCli(['restore', path, '--data-dir', join(directory, `restored-${round}`)]);
-        if (code === 0) break; // it was faster than the kill
-        cutOff += 1;
-        expect(stderr).toMatch(
-          /^(backup_damaged: .* has no manifest\.json|file_not_found: .*backup\.tar is not there)/,
-        );
-        expect(existsSync(join(directory, `restored-${round}`))).toBe(false);
+        const restored = join(directory, 'restored');
+        const { code, stderr } = await runCli(['restore', path, '--data-dir', restored]);
+        if (code === 0) {
+          latestMs = Math.floor(latestMs / 2);
+          await rm(path, { recursive: true });
+          await rm(restored, { recursive: true });
+        } else {
+          cutOff += 1;
+          expect(stderr).toMatch(
+            /^(backup_damaged: .* has no manifest\.json|file_not_found: .*backup\.tar is not there)/,
+          );
+          expect(existsSync(restored)).toBe(false);
+        }
         platform = await startPlatform(data);
         expect(await platform.verify()).toMatchObject(agreeing(500));
       }
-      expect(cutOff).toBeGreaterThan(0);
-      if (!platform.alive) return;
       // The next one to the same place clears what was left.
       expect(await post(platform, path)).toMatchObject({ status: 201 });
-      expect((await readdir(directory)).filter((each) => !each.startsWith('restored')).sort()).toEqual(
-        [name, 'data'].sort(),
-      );
+      expect((await readdir(directory)).sort()).toEqual([name, 'data'].sort());
       expect((await runCli(['restore', path, '--data-dir', join(directory, 'last')])).code).toBe(0);
     },
   );
@@ -83,30 +91,35 @@ describe('a backup that is cancelled', () => {
   it.each(['backup', 'backup.tar'])('%s: Ctrl-C removes what was written, and delivery goes on', async (name) => {
     const directory = await freshDirectory('cancelled');
     const platform = await platformWith(500, join(directory, 'data'));
-    const child = spawnBackup(platform, join(directory, name));
-    const ended = new Promise((resolve) => child.on('exit', resolve));
-    while ((await readdir(directory)).length === 1) await pause(1);
-    child.kill('SIGINT');
-    expect(await ended).toBe(130);
-    await expect.poll(() => readdir(directory), { timeout: 60_000 }).toEqual(['data']);
-    expect((await platform.get('/v1/backups')).body).toEqual({ running: null });
+    let code: unknown = 0;
+    while (code === 0) {
+      await rm(join(directory, name), { recursive: true, force: true }); // of one that was faster
+      const child = spawnBackup(platform, join(directory, name));
+      const ended = new Promise((resolve) => child.on('exit', resolve));
+      while (child.exitCode === null && (await readdir(directory)).length === 1) await pause(1);
+      child.kill('SIGINT');
+      code = await ended;
+    }
+    expect(code).toBe(130);
+    await expect.poll(() => readdir(directory)).toEqual(['data']);
+    await expect.poll(async () => (await platform.get('/v1/backups')).body).toEqual({ running: null });
     await accept(platform, lines('500001', 1, 501));
     expect(await platform.verify()).toMatchObject(agreeing(501));
   });
 
-  it('by the end of the platform: it ends as quickly as ever, and leaves nothing that looks whole', async () => {
+  it('by the end of the platform: it does not wait for it, and leaves nothing that looks whole and is not', async () => {
     const directory = await freshDirectory('ending');
     const platform = await platformWith(500, join(directory, 'data'));
     const path = join(directory, 'backup');
     const asked = post(platform, path);
     asked.catch(() => {});
     while (!existsSync(path)) await pause(1);
-    const stoppedMs = Date.now();
     expect(await platform.stop()).toBe(0);
-    expect(Date.now() - stoppedMs).toBeLessThan(10_000);
-    const answer = await asked.catch(() => null);
-    if (answer?.status === 201) return; // it was faster
-    expect(existsSync(join(path, 'manifest.json'))).toBe(false);
+    await asked.catch(() => null);
+    // Else it was faster.
+    const isWhole = existsSync(join(path, 'manifest.json'));
+    const { code } = await runCli(['restore', path, '--data-dir', join(directory, 'restored')]);
+    expect(code === 0).toBe(isWhole);
     const next = await startPlatform(platform.directory);
     expect(await next.verify()).toMatchObject(agreeing(500));
   });
@@ -144,6 +157,8 @@ describe.runIf(canMount())('a disk without room', () => {
     disk = mountSmallDisk('size=17m');
     const directory = await freshDirectory('no-room');
     const platform = await platformWith(2000, join(directory, 'data'));
+    // What is needed is what the stores take, once they have it all.
+    expect(await platform.verify()).toMatchObject(agreeing(2000));
     for (const name of ['backup', 'backup.tar']) {
       const { code, stderr } = await runCli(['backup', join(disk.directory, name), '--url', platform.url]);
       expect(code).toBe(1);

@@ -23,6 +23,7 @@ interface Visit {
 
 async function visit(path: string, options: BrowserContextOptions = {}): Promise<Visit> {
   const context = await browser.newContext({ httpCredentials: { username: 'anybody', password: key }, ...options });
+  context.setDefaultTimeout(120_000);
   const page = await context.newPage();
   const faults: string[] = [];
   page.on('request', (request) => {
@@ -33,7 +34,7 @@ async function visit(path: string, options: BrowserContextOptions = {}): Promise
     if (message.type() === 'error' || message.type() === 'warning') faults.push(message.text());
   });
   page.on('pageerror', (error) => faults.push(error.message));
-  await page.goto(platform.url + path, { timeout: 120_000 });
+  await page.goto(platform.url + path);
   return { page, faults, close: () => context.close() };
 }
 
@@ -63,7 +64,7 @@ describe.skipIf(executablePath === '')('in Chromium', () => {
 
   test('/docs shows every operation, and asks no other host for anything', async () => {
     const { page, faults, close } = await visit('/docs');
-    await page.waitForSelector('.opblock', { timeout: 120_000 });
+    await page.waitForSelector('.opblock');
     const document = await page.evaluate("fetch('/openapi.json').then((answer) => answer.json())");
     const { paths, info } = document as { paths: Record<string, object>; info: { title: string } };
     const operations = Object.values(paths).reduce((sum, methods) => sum + Object.keys(methods).length, 0);
@@ -76,7 +77,7 @@ describe.skipIf(executablePath === '')('in Chromium', () => {
     expect(kinds.length).toBeGreaterThan(4);
     for (const kind of kinds) {
       await kind.locator('.opblock-summary-control').first().click();
-      await kind.locator('.responses-table').waitFor({ timeout: 120_000 });
+      await kind.locator('.responses-table').waitFor();
     }
     expect(faults).toEqual([]);
     await close();
@@ -84,7 +85,7 @@ describe.skipIf(executablePath === '')('in Chromium', () => {
 
   test('an example can be tried: with the key that Authorize was given, it is accepted', async () => {
     const { page, faults, close } = await visit('/docs');
-    await page.click('.btn.authorize', { timeout: 120_000 });
+    await page.click('.btn.authorize');
     const scheme = page.locator('.auth-container', { hasText: 'X-Api-Key' });
     await scheme.locator('input').fill(key);
     await scheme.getByRole('button', { name: 'Apply credentials' }).click();
@@ -119,7 +120,7 @@ describe.skipIf(executablePath === '')('in Chromium', () => {
       viewport: { width: 360, height: 800 },
       colorScheme: 'dark',
     });
-    await page.waitForSelector('.opblock', { timeout: 120_000 });
+    await page.waitForSelector('.opblock');
     expect(await page.evaluate("document.documentElement.classList.contains('dark-mode')")).toBe(true);
     expect(await isWithin(page)).toBe(true);
     expect(faults).toEqual([]);

@@ -32,14 +32,12 @@ export class ImportDesk {
     const { code, stdout, stderr } = await runCli([...commandLine, '--data-dir', this.platform.directory], {
       cwd: this.directory,
     });
-    return (
-      `${stdout}${stderr === '' ? '' : `--\n${stderr}`}exit ${code}`
-        // On a machine that is slow, progress is told as well.
-        .replace(/^ {2}(?:sending|waiting|looking|reading|loading)\b.*\n/gm, '')
-        .replace(/\d{8}-[a-z0-9]{4}/g, 'YYYYMMDD-xxxx')
-        .replace(/\b202\d-\d\d-\d\d \d\d:\d\d(:\d\d)?\b(?= {2}|\n)/g, 'YYYY-MM-DD HH:MM')
-        .replace(/[\d.]+ (ms|s)(: [\d,]+ lines?\/s)?(?=\n)/g, 'N s')
-    );
+    // On a machine that is slow, progress is told as well.
+    const said = stderr.replace(/^ {2}(?:sending|waiting|looking|reading|comparing|loading|the platform)\b.*\n/gm, '');
+    return `${stdout}${said === '' ? '' : `--\n${said}`}exit ${code}`
+      .replace(/\d{8}-[a-z0-9]{4}/g, 'YYYYMMDD-xxxx')
+      .replace(/\b202\d-\d\d-\d\d \d\d:\d\d(:\d\d)?\b(?= {2}|\n)/g, 'YYYY-MM-DD HH:MM')
+      .replace(/[\d.]+ (ms|s)(: [\d,]+ lines?\/s)?(?=\n)/g, 'N s');
   }
 
   /** Rows of one invoice: quantity and date. */

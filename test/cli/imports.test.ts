@@ -98,10 +98,11 @@ describe('Ctrl-C', () => {
   async function interrupted(
     url: string,
     when: RegExp | Promise<unknown>,
+    firstInvoice = 1_000_000,
   ): Promise<{ code: number | null; text: string }> {
     const rows = Array.from(
       { length: 150_000 },
-      (_, at) => `${1_000_000 + at},MUG,Blue mug,1,${DAY_13},2.5,17850,France\n`,
+      (_, at) => `${firstInvoice + at},MUG,Blue mug,1,${DAY_13},2.5,17850,France\n`,
     );
     await writeFile(join(directory, 'large.csv'), `${HEADER}\n${rows.join('')}`);
     const child = remember(
@@ -116,15 +117,20 @@ describe('Ctrl-C', () => {
         text += chunk;
       });
     }
+    const closed = once(child, 'close');
     if (when instanceof RegExp) await eventually(() => expect(text).toMatch(when));
     else await when;
     child.kill('SIGINT');
-    const [code] = await once(child, 'close');
+    const [code] = await closed;
     return { code, text };
   }
 
   it('leaves the import to the platform once the files are there, and says how to go on', async () => {
-    const { code, text } = await interrupted(platform.url, /Read as/);
+    let [code, text]: [number | null, string] = [0, ''];
+    // An import that is done has nothing to leave: then the next one.
+    for (let time = 1; time <= 10 && code === 0; time += 1) {
+      ({ code, text } = await interrupted(platform.url, /Read as/, time * 1_000_000));
+    }
     expect(code).toBe(130);
     expect(text).toMatch(
       /goes on in the platform\. Look at it with: tillstream imports show \S+\nEnd it with: tillstream/,

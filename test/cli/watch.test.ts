@@ -1,6 +1,8 @@
 // `status --watch` on a real terminal (util-linux's `script`): painted in place, left clean, and back when the platform is.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cliEnvironment, cliPath } from '../support/cli.ts';
@@ -109,8 +111,11 @@ it('says that the platform is away, and goes on when it is back, also at another
 });
 
 it('follows the size of the terminal at once', async () => {
-  const watching = watchOnTerminal({}, 120, '(sleep 4; stty cols 60 < /dev/tty) &');
+  const narrow = join(directory, 'narrow');
+  const whenThere = `while ! [ -e '${narrow}' ]; do sleep 0.1; done`;
+  const watching = watchOnTerminal({}, 120, `(${whenThere}; stty cols 60 < /dev/tty) &`);
   await eventually(() => expect(watching.frame().join('\n')).toContain('─▶ stream ─'));
+  await writeFile(narrow, '');
   await eventually(() => {
     expect(watching.frame().join('\n')).toContain('    ▼\n');
     expect(watching.frame().filter((shown) => shown.length > 60)).toEqual([]);
@@ -151,14 +156,14 @@ it('without a terminal goes on too while the platform is away, and says so once,
       .slice(0, -1)
       .map((shown) => JSON.parse(shown).uptimeSeconds);
   await eventually(() => expect(uptimes().length).toBeGreaterThan(1));
-  const before = platform.url;
   await platform.kill();
   await eventually(() => expect(output.stderr).toContain('unreachable: no platform runs on the data directory'));
   platform = await startPlatform(directory);
   const count = uptimes().length;
   await eventually(() => expect(uptimes().length).toBeGreaterThan(count));
-  expect(platform.url).not.toBe(before);
   child.kill('SIGTERM');
   expect(await once(child, 'close')).toEqual([0, null]);
-  expect(output.stderr.trimEnd().split('\n')).toHaveLength(1);
+  // A question that was under way when it ended is another reason.
+  const said = output.stderr.trimEnd().split('\n');
+  expect(said).toEqual([...new Set(said)]);
 });

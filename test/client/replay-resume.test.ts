@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { isTillstreamError } from '../../src/model/errors.ts';
+import { freePort } from '../support/free-port.ts';
 import { csvOf, shopRows } from './shop.ts';
 import { arrived, expected, isRefused, listen, REFUSED, random, run, seed, setStage, shop, stage } from './stage.ts';
 
@@ -224,7 +225,7 @@ describe(`resuming (seed ${seed})`, () => {
     const stop = new AbortController();
     setTimeout(() => stop.abort(), 100);
     const summary = await run(await shop(shopRows(50, random)), url, { signal: stop.signal });
-    expect(summary.seconds).toBeLessThan(8);
+    expect(summary.seconds).toBeLessThan(50);
     expect(summary).toMatchObject({ interrupted: true, accepted: 0, lastRow: 0 });
   });
 
@@ -254,7 +255,7 @@ describe(`resuming (seed ${seed})`, () => {
   it('refuses other data behind the same URL, for the same reason; the same data may be behind another', async () => {
     const rows = shopRows(100, random);
     const file = await shop(rows);
-    const url = await listen();
+    const url = await listen({}, await freePort());
     await run(file, url, { limit: 10 });
     const first = stage.platform;
     await first.close();

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { describe, expect, it } from 'vitest';
 import type { ReplayProgress } from '../../src/client/replay-options.ts';
 import { isTillstreamError } from '../../src/model/errors.ts';
+import { freePort } from '../support/free-port.ts';
 import { csvOf, identity, shopRows } from './shop.ts';
 import {
   arrived,
@@ -153,14 +153,14 @@ describe(`replay (seed ${seed})`, () => {
     expect(summary.accepted).toBe(60);
     expect(stage.platform.requests.length).toBeGreaterThan(3);
     expect(summary.seconds).toBeGreaterThan(0.8);
-    expect(summary.seconds).toBeLessThan(10);
+    expect(summary.seconds).toBeLessThan(60);
   });
 
   it('--rate holds, also when the platform stalls in between', async () => {
     const url = await listen({ delayMs: () => (random() < 0.02 ? 100 : 0) });
     const summary = await run(await shop(shopRows(400, random)), url, { rate: 400 });
     expect(summary.seconds).toBeGreaterThan(0.9);
-    expect(summary.seconds).toBeLessThan(10);
+    expect(summary.seconds).toBeLessThan(60);
   });
 
   it('--speed plays by the clock of the invoices', async () => {
@@ -173,7 +173,7 @@ describe(`replay (seed ${seed})`, () => {
     const summary = await run(file, url, { speed: 3_600 });
     expect(summary.accepted).toBe(3);
     expect(summary.seconds).toBeGreaterThan(0.95);
-    expect(summary.seconds).toBeLessThan(10);
+    expect(summary.seconds).toBeLessThan(60);
   });
 
   it('--speed also waits for longer than a timer can: 30 days are not 1 ms', async () => {
@@ -275,14 +275,6 @@ describe('wrong usage is told before anything is sent', () => {
     expect(stage.platform.requests).toEqual([]);
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
 
 async function until(is: () => boolean): Promise<void> {
   while (!is()) await new Promise((resolve) => setTimeout(resolve, 20));

@@ -59,7 +59,8 @@ describe('memory for bodies', () => {
   test('counts pieces too: bytes that come one by one take more room than their number', async () => {
     door = await openDoor({ limits: { bodyBytesInFlightMax: 1 * MIB } });
     const half = holdOpen(door.port, 16 * MIB, 900 * 1024);
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    const quarter = JSON.stringify(LINE).padEnd(200 * 1024, ' ');
+    await eventually(async () => expect((await door.post(quarter)).status, 'it is there').toBe(503));
     const socket = connect({ port: door.port, host: '127.0.0.1', noDelay: true });
     let answer = '';
     socket
@@ -87,6 +88,7 @@ describe('memory for bodies', () => {
     });
     door = await openDoor({ limits: { requestsInFlightMax: 2 }, around: (stream) => delaying(stream, () => disk) });
     const held = [door.post(LINE), door.post(LINE)];
+    await eventually(async () => expect(await door.records()).toHaveLength(2));
     await eventually(async () => expect((await door.post(LINE)).status).toBe(503));
     for (let time = 0; time < 5; time += 1) expect((await door.post(LINE)).status).toBe(503);
     synced();

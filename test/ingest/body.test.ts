@@ -5,6 +5,7 @@ import { createGzip, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { countLines, parseNdjson } from '../../src/ingest/body.ts';
 import { Unparsed } from '../../src/ingest/ingest.ts';
+import { eventually } from '../support/eventually.ts';
 import { type Door, LINE, linesOf, ndjsonOf, openDoor } from './door.ts';
 
 const MIB = 2 ** 20;
@@ -152,9 +153,9 @@ describe('sizes', () => {
 
   test('16 MiB of line breaks are refused without holding up anybody', async () => {
     const body = Buffer.alloc(16 * MIB, '\n');
-    const started = performance.now();
+    const looks = vi.spyOn(body, 'indexOf');
     expect(countLines(body, 100_000)).toBe(100_001);
-    expect(performance.now() - started).toBeLessThan(100);
+    expect(looks.mock.calls.length).toBeLessThanOrEqual(100_001);
     expect(await door.ndjson(body)).toMatchObject({ status: 413, json: { code: 'too_many_lines' } });
   });
 });
@@ -238,7 +239,7 @@ describe('a sender that goes away', () => {
         socket.write(`POST /v1/transactions HTTP/1.1\r\nHost: localhost\r\n${rest}`);
         await new Promise((resolve) => setTimeout(resolve, time));
         socket.resetAndDestroy();
-        await vi.waitFor(async () => expect(await small.post(LINE)).toMatchObject(accepted), { timeout: 2000 });
+        await eventually(async () => expect(await small.post(LINE)).toMatchObject(accepted));
       }
       expect(small.errors).toStrictEqual([]);
     } finally {

@@ -6,7 +6,8 @@ import { afterEach, expect, it } from 'vitest';
 import { accept, lines } from '../faults/lines.ts';
 import { runCli } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';
-import { endPlatforms, freshDirectory, startPlatform } from '../support/platform.ts';
+import { freePort } from '../support/free-port.ts';
+import { consumerOf, endPlatforms, freshDirectory, startPlatform } from '../support/platform.ts';
 
 let receiver: Server | null = null;
 afterEach(async () => {
@@ -57,17 +58,18 @@ it('a consumer that has stopped is told once, while the platform goes on', async
     text: expect.stringContaining('consumer_stopped (orders)'),
   });
   await accept(platform, lines('800002', 50));
+  await platform.statusWhen((status) => consumerOf(status, 'warehouse').lagRecords === 0);
   expect(await platform.stop()).toBe(0);
   expect(told).toHaveLength(1);
 });
 
 it('a webhook that is not there harms nothing, and is logged without its secret', async () => {
   const directory = await withoutOrders();
-  const { url } = await listen();
-  await new Promise((resolve) => receiver?.close(resolve));
+  const url = `http://127.0.0.1:${await freePort()}/hooks/secret`;
   const platform = await startPlatform(directory, { env: { TILLSTREAM_ALERT_URL: url } });
   await eventually(() => expect(platform.output.stderr).toContain('TILLSTREAM_ALERT_URL'));
   await accept(platform, lines('800002', 50));
+  await platform.statusWhen((status) => consumerOf(status, 'warehouse').lagRecords === 0);
   expect(await platform.stop()).toBe(0);
   const said = platform.output.stderr.split('\n').filter((line) => line.includes('TILLSTREAM_ALERT_URL'));
   expect(said.map((line) => JSON.parse(line))).toMatchObject([

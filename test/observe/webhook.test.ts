@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Notice } from '../../src/observe/alerts.ts';
 import { Webhook } from '../../src/observe/webhook.ts';
 import { eventually } from '../support/eventually.ts';
+import { freePort } from '../support/free-port.ts';
 
 const platform = { version: '0.1.0', dataDirectory: '/srv/shop' };
 
@@ -43,9 +44,9 @@ beforeEach(async () => {
       if (status !== 0) response.writeHead(status, { location: '/elsewhere' }).end('ok');
     });
   });
-  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
-  const address = receiver.address();
-  url = `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}/services/secret`;
+  const port = await freePort();
+  await new Promise<void>((resolve) => receiver.listen(port, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${port}/services/secret`;
 });
 afterEach(async () => {
   ending.abort();

@@ -32,7 +32,7 @@ async function listen(idleTimeoutMs?: number): Promise<void> {
   server.post('/short', async (request) => count(request));
   server.post('/long', { preHandler: longBodies.begin }, async (request) => count(request));
   server.post('/refusing', { preHandler: longBodies.begin }, async (_request, reply) => reply.code(503).send('no'));
-  await server.listen({ port: 0 });
+  await server.listen({ host: '127.0.0.1', port: 0 });
   port = (server.server.address() as { port: number }).port;
 }
 afterEach(() => server.close());
@@ -83,8 +83,9 @@ test('a long body takes its time, as long as it comes; another request has to be
 test('one that does not come any more is ended', async () => {
   await listen(700);
   const sender = new Sender('/long', 15);
+  const closed = once(sender.socket, 'close');
   await sender.drip(5, 100);
-  await once(sender.socket, 'close');
+  await closed;
   expect(sender.answer).toBe('');
 });
 

@@ -61,10 +61,8 @@ beforeEach(async () => {
   id = `orders-${sequences[2]}`;
   const broken = host([throwingOn(delivery.pipeline, (text) => text.includes(BAD)), archive()]);
   await broken.start();
-  await expect.poll(async () => (await delivery.waiting()).map((entry) => entry.id), { timeout: 10_000 }).toEqual([id]);
-  await expect
-    .poll(() => broken.status().map(({ checkpoint }) => checkpoint), { timeout: 10_000 })
-    .toEqual([sequences[4], sequences[4]]);
+  await expect.poll(async () => (await delivery.waiting()).map((entry) => entry.id)).toEqual([id]);
+  await expect.poll(() => broken.status().map(({ checkpoint }) => checkpoint)).toEqual([sequences[4], sequences[4]]);
   await broken.stop();
 });
 afterEach(async () => {

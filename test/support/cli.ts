@@ -4,6 +4,9 @@ import { fileURLToPath } from 'node:url';
 
 export const cliPath = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
+/** What stderr holds of a command that has nothing to say: progress, where it takes its time. */
+export const PROGRESS = /^(?: {2}.*\n)*$/;
+
 export interface CliRun {
   readonly code: number | null;
   readonly stdout: string;

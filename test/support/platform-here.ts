@@ -10,13 +10,16 @@ export interface PlatformHere {
   readonly adminKey: string;
 }
 
-/** On a free port; it asks for keys. */
-export async function startPlatformHere(dataDirectory: string): Promise<PlatformHere> {
+/** On a free port; it asks for keys, and looks into the inbox only where `importSchedule` says so. */
+export async function startPlatformHere(dataDirectory: string, importSchedule = 'off'): Promise<PlatformHere> {
   // Its threads run compiled code only.
   const built = new URL('../../dist/platform/local.js', import.meta.url).href;
   const { startPlatform }: typeof import('../../src/platform/local.ts') = await import(built);
   const platform = await startPlatform({
-    config: readConfig({ TILLSTREAM_LOG_LEVEL: 'fatal' }, { dataDirectory, port: '0' }),
+    config: readConfig(
+      { TILLSTREAM_LOG_LEVEL: 'fatal', TILLSTREAM_IMPORT_SCHEDULE: importSchedule },
+      { dataDirectory, port: '0' },
+    ),
     sample: null,
     onFatal: (error) => {
       throw error;
