@@ -213,8 +213,15 @@ export class ImportQueue implements Imports {
   async #partBegins(id: string): Promise<void> {
     while (this.#held > 0 && this.#halfway !== id && !this.#isEnding) await this.#change.wait(LOOK_AGAIN_MS);
     this.#ending.signal.throwIfAborted();
-    await this.#options.assertNotLost();
+    const isCutOff = this.#halfway === id;
+    // Before anything is waited for: whoever holds from here on waits for the part.
     this.#halfway = id;
+    try {
+      await this.#options.assertNotLost();
+    } catch (error) {
+      if (!isCutOff) this.#partLoaded();
+      throw error;
+    }
   }
 
   #partLoaded(): void {
