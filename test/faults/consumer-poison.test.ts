@@ -71,7 +71,7 @@ describe('a pipeline that throws on one record', () => {
       if (poison === undefined) throw new Error('nothing was read');
       const entry = quarantineEntry('orders', poison, new Error('a bug that is mended now'), 1);
       await delivery.quarantine.put(entry);
-      const consumer = delivery.consumer(delivery.pipeline, { lingerMs: 600 });
+      const consumer = delivery.consumer(delivery.pipeline, { lingerMs: 3000 });
       consumer.start();
       await new Promise((resolve) => setTimeout(resolve, 200));
       await delivery.quarantine.settle(entry.id, state);

@@ -27,7 +27,7 @@ function smallDisk(size: string): SmallDisk {
 
 /** Waits until a till was refused with one of these codes, and told when to come back. */
 async function refused(tills: readonly Till[], codes: readonly string[]): Promise<void> {
-  const untilMs = Date.now() + 20_000;
+  const untilMs = Date.now() + 60_000;
   for (;;) {
     const refusals = tills.flatMap((till) => [...till.refusals]);
     const given = refusals.find(([code]) => codes.includes(code));

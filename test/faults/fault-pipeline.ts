@@ -56,6 +56,14 @@ export function delaying(pipeline: Pipeline, ms: number): Pipeline {
   });
 }
 
+/** No call reaches the store before that. */
+export function waitingFor(pipeline: Pipeline, until: Promise<unknown>): Pipeline {
+  return around(pipeline, async (records, checkpoint) => {
+    await until;
+    return pipeline.process(records, checkpoint);
+  });
+}
+
 /** The process dies after `calls` calls have reached the store, before their checkpoint has: it never hears of them. */
 export function crashAfter(pipeline: Pipeline, calls: number, crashed: () => void): Pipeline {
   let done = 0;
