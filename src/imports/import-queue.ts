@@ -57,6 +57,8 @@ export class ImportQueue implements Imports {
   #held = 0;
   /** The import of which a part may be in one store and not in the other: of a part that is loaded, or was cut off. */
   #halfway: string | null = null;
+  /** A part is about to be loaded, unless a store is lost. */
+  #isLooking = false;
   /** Files of imports that have ended stay, for who copies them. */
   #kept = 0;
   readonly #change = new Signal();
@@ -175,9 +177,10 @@ export class ImportQueue implements Imports {
    */
   async hold(): Promise<void> {
     this.#held += 1;
-    while (this.#halfway !== null && !this.#isEnding) {
-      const { id, error } = this.#history.find(this.#halfway);
-      if (error !== null) {
+    while ((this.#halfway !== null || this.#isLooking) && !this.#isEnding) {
+      const cutOff = this.#halfway === null ? null : this.#history.find(this.#halfway);
+      if (cutOff !== null && cutOff.error !== null) {
+        const { id, error } = cutOff;
         throw new TillstreamError('unavailable', `Import ${id} is cut off in the middle of a part: ${error.message}`, {
           hint: `It is tried again and again; once it goes on, this can be done. Or give it up: tillstream imports cancel ${id}; a minute later at most it says what to do.`,
         });
@@ -213,14 +216,16 @@ export class ImportQueue implements Imports {
   async #partBegins(id: string): Promise<void> {
     while (this.#held > 0 && this.#halfway !== id && !this.#isEnding) await this.#change.wait(LOOK_AGAIN_MS);
     this.#ending.signal.throwIfAborted();
-    const isCutOff = this.#halfway === id;
-    // Before anything is waited for: whoever holds from here on waits for the part.
-    this.#halfway = id;
+    // From here on whoever holds waits for it: what is looked at takes its time.
+    this.#isLooking = true;
     try {
       await this.#options.assertNotLost();
-    } catch (error) {
-      if (!isCutOff) this.#partLoaded();
-      throw error;
+      // What it has waited for is over; unless it was cut off, when only the end of the part shows that.
+      if (this.#halfway !== id) this.#history.note(id, { error: null });
+      this.#halfway = id;
+    } finally {
+      this.#isLooking = false;
+      this.#change.fire();
     }
   }
 

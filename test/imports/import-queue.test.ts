@@ -102,12 +102,22 @@ test('a part that has begun is loaded before all stand still, also while it only
   expect(steps).toEqual([...loaded(1), ...loaded(2), 'all stand still', ...loaded(3)]);
 });
 
-test('a store that has lost what imports have brought keeps nobody from standing still: it is what builds it anew', async () => {
-  notLost = async (part) => {
-    if (part === 2) throw importsGap('warehouse');
+test('a store that has lost what imports have brought keeps nobody from standing still: that is how it is built anew', async () => {
+  notLost = async (look) => {
+    if (look === 2) throw importsGap('warehouse');
   };
   queue.start();
   await eventually(() => expect(queue.get(ID)?.error?.code).toBe('stream_gap'));
   await queue.hold();
   expect(steps).toEqual([...loaded(1), 'look 2']);
+  queue.release();
+  // Once it is there again, the next try loads the part, and no longer says why it has waited.
+  let holding: Promise<void> | null = null;
+  notLost = async () => {
+    holding ??= queue.hold();
+  };
+  await eventually(() => expect(holding).not.toBeNull());
+  await holding;
+  expect(queue.get(ID)).toMatchObject({ state: 'loading', error: null });
+  expect(steps).toEqual([...loaded(1), 'look 2', 'look 3', ...loaded(2).slice(1)]);
 });
