@@ -1,8 +1,10 @@
 // Keeps the stream short: once a second, removes what every store has and nobody needs to read again.
 import { setTimeout as pause } from 'node:timers/promises';
+import type { StoreName } from '../pipelines/pipeline.ts';
 import type { ConsumerStatus } from '../stream/consumer.ts';
 
 const TICK_MS = 1000;
+const STORES: readonly StoreName[] = ['lake', 'orders', 'warehouse'];
 
 export interface RetentionOptions {
   readonly stream: { trim(passed: string | null, keptSinceMs: number): Promise<number> };
@@ -37,10 +39,11 @@ export async function keepRetention({
 }
 
 /**
- * The newest record that every store has; null when one has none yet. A store with a stream_gap can only be rebuilt from
+ * The newest record that every store has; null when one has none yet, or has not been heard of since the start. A store with a stream_gap can only be rebuilt from
  * the lake, so it holds nothing back, unless it is the lake itself.
  */
 function passedByAll(consumers: readonly ConsumerStatus[], floor: () => string | null): string | null {
+  if (!STORES.every((name) => consumers.some(({ store }) => store === name))) return null;
   const awaited = consumers.filter(({ store, error }) => store === 'lake' || error?.code !== 'stream_gap');
   const kept = floor();
   const checkpoints = [...awaited.map(({ checkpoint }) => checkpoint ?? ''), ...(kept === null ? [] : [kept])].sort();

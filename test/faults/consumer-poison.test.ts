@@ -71,16 +71,16 @@ describe('a pipeline that throws on one record', () => {
       if (poison === undefined) throw new Error('nothing was read');
       const entry = quarantineEntry('orders', poison, new Error('a bug that is mended now'), 1);
       await delivery.quarantine.put(entry);
-      const consumer = delivery.consumer(delivery.pipeline, { lingerMs: 3000 });
+      const consumer = delivery.consumer(delivery.pipeline, { lingerMs: 600_000 });
       consumer.start();
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      // It lingers, and has read the ledger.
+      await expect.poll(() => consumer.status().oldestWaitingMs).not.toBeNull();
       await delivery.quarantine.settle(entry.id, state);
-      await delivery.reached(consumer, sequences.at(-1) ?? '');
+      await consumer.hold(sequences.at(-1));
       expect(await delivery.stored(['536365', 'poison'])).toStrictEqual(['536365', ...stored]);
       expect(await delivery.quarantine.get(entry.id)).toMatchObject({ state });
-      const later = await delivery.append('later');
-      await delivery.reached(consumer, later);
-      expect(consumer.status()).toMatchObject({ state: 'running', error: null });
+      await consumer.hold(await delivery.append('later'));
+      expect(consumer.status()).toMatchObject({ state: 'held', error: null });
     },
   );
 

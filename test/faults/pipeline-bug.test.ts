@@ -27,7 +27,7 @@ it('is quarantined by each, its neighbours land; redriven after the fix, all sto
   const mended = await startPlatform(directory);
   // What came later wins over what waited, though it landed first: the record keeps the version it had.
   await accept(mended, [line(POISON, 3, { Quantity: 5 })]);
-  await expect.poll(async () => (await mended.get(`/v1/invoices/${POISON}`)).status).toBe(200);
+  await mended.verify();
   const redrive = await runCli(['quarantine', 'redrive', '--all', '--url', mended.url]);
   expect(redrive).toMatchObject({ code: 0, stderr: '' });
   expect(redrive.stdout.match(/^(lake|orders|warehouse)-\d+ {2}redriven$/gm)).toHaveLength(3);

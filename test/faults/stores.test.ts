@@ -1,6 +1,6 @@
 // A store that was deleted, that comes from elsewhere, or that is away for a while: nothing is dropped, nothing is skipped,
 // the others go on, and status says what is the matter.
-import { cp, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -134,8 +134,11 @@ describe('a store is away for a while', () => {
     expect(later.quarantine.waiting).toBe(0);
 
     await putBack(path);
-    await platform.statusWhen((status) => consumerOf(status, store).lagRecords === 0);
-    expect(consumerOf(await platform.status(), store)).toMatchObject({ state: 'running', lagSeconds: 0, error: null });
+    const back = await platform.statusWhen((status) => {
+      const { lagRecords, state } = consumerOf(status, store);
+      return lagRecords === 0 && state === 'running';
+    });
+    expect(consumerOf(back, store)).toMatchObject({ lagSeconds: 0, error: null });
     expect(await platform.verify()).toMatchObject(agreeing(200));
   });
 
@@ -164,8 +167,8 @@ async function takeAway(path: string): Promise<void> {
 
 async function putBack(path: string): Promise<void> {
   await rm(path);
-  await mkdir(join(path, '..'), { recursive: true });
-  await rename(`${path}.away`, path);
+  // Into what the store may have made there at once.
+  await cp(`${path}.away`, path, { recursive: true });
 }
 
 /** Waits until retention has removed everything, which it does only when every store has it. */

@@ -171,12 +171,15 @@ export class Platform {
     const untilMs = Date.now() + timeoutMs;
     for (;;) {
       const status = await this.status();
-      if (wanted(status)) return status;
+      // A store that has not been heard of since the start is not among them.
+      if (status.consumers.length === STORES && wanted(status)) return status;
       if (Date.now() > untilMs) throw new Error(`Not within ${timeoutMs} ms: ${JSON.stringify(status, null, 1)}`);
       await pause(100);
     }
   }
 }
+
+const STORES = 3;
 
 /** How a consumer is. */
 export function consumerOf(status: StatusAnswer, store: string): StatusAnswer['consumers'][number] {

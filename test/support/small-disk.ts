@@ -46,7 +46,11 @@ export function fillBut(directory: string, leftBytes: number): string {
       const { bavail, bsize } = statfsSync(directory);
       const pages = Math.floor((bavail * bsize - leftBytes) / PAGE_BYTES);
       if (pages <= 0) return file;
-      writeSync(descriptor, piece, 0, Math.min(piece.length, pages * PAGE_BYTES));
+      try {
+        writeSync(descriptor, piece, 0, Math.min(piece.length, pages * PAGE_BYTES));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error; // others took the last of it: look again
+      }
     }
   } finally {
     closeSync(descriptor);
