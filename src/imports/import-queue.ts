@@ -17,6 +17,7 @@ import { REJECTS } from './parts.ts';
 import { progressOf, type Watched } from './progress.ts';
 import { rejectsCsv } from './rejects.ts';
 import { ImportRun, type RunDependencies } from './run-import.ts';
+import { LOOK_AGAIN_MS, Standstill, type StandstillParts } from './standstill.ts';
 import type { ImportWorker } from './worker.ts';
 
 export interface QueueOptions extends Omit<RunDependencies, 'worker' | 'history' | 'partBegins' | 'partLoaded'> {
@@ -26,15 +27,12 @@ export interface QueueOptions extends Omit<RunDependencies, 'worker' | 'history'
   readonly startWorker: () => ImportWorker;
   /** @throws disk_full  nothing more may come in */
   readonly assertRoom: () => void;
-  /** @throws stream_gap  a store has lost what imports have brought; with another part in it, nobody would see that */
-  readonly assertNotLost: () => Promise<void>;
+  readonly assertNotLost: StandstillParts['assertNotLost'];
   readonly log: WriteLog;
 }
 
 export const INBOX = 'inbox';
 const WATCH_MS = 200;
-/** Whoever waits for a change is told of it; this is for the one that nobody tells. */
-const LOOK_AGAIN_MS = 1000;
 const RETRY_MS = 5_000;
 const RETRY_MS_MAX = 60_000;
 
@@ -50,15 +48,11 @@ export class ImportQueue implements Imports {
   readonly #history: ImportHistory;
   readonly #inbox: string;
   readonly #intakes: Intakes;
+  readonly #standstill: Standstill;
   readonly #waiting: string[] = [];
   #running: Running | null = null;
   #working: Promise<void> = Promise.resolve();
   #isWorking = false;
-  #held = 0;
-  /** The import of which a part may be in one store and not in the other: of a part that is loaded, or was cut off. */
-  #halfway: string | null = null;
-  /** A part is about to be loaded, unless a store is lost. */
-  #isLooking = false;
   /** Files of imports that have ended stay, for who copies them. */
   #kept = 0;
   readonly #change = new Signal();
@@ -66,7 +60,7 @@ export class ImportQueue implements Imports {
 
   /** Nothing runs before start(). */
   constructor(options: QueueOptions) {
-    const { lake, assertRoom, log } = options;
+    const { lake, assertRoom, assertNotLost, log } = options;
     this.#options = options;
     this.#history = new ImportHistory(lake, log);
     this.#inbox = path.join(lake, INBOX);
@@ -79,12 +73,18 @@ export class ImportQueue implements Imports {
         return this.#report(id);
       },
     });
-    this.#halfway = this.#history.all.find(({ state }) => state === 'loading')?.id ?? null;
+    this.#standstill = new Standstill({
+      history: this.#history,
+      change: this.#change,
+      ending: this.#ending.signal,
+      assertNotLost,
+    });
   }
 
   start(): void {
     // First what is in one store and not in the other, if anything is.
-    if (this.#halfway !== null) this.#enqueue(this.#halfway);
+    const { halfway } = this.#standstill;
+    if (halfway !== null) this.#enqueue(halfway);
     for (const { id, state } of this.#history.all) {
       if (ENDED.has(state))
         void this.#tidy(id); // a kill may have come before
@@ -171,27 +171,13 @@ export class ImportQueue implements Imports {
     return this.#history.all.filter(({ state }) => !ENDED.has(state)).map(({ id }) => this.#report(id));
   }
 
-  /**
-   * Resolves when all stores have the same parts; none is loaded then, until release().
-   * @throws unavailable  a part is cut off in the middle, and cannot be finished now; release() all the same
-   */
-  async hold(): Promise<void> {
-    this.#held += 1;
-    while ((this.#halfway !== null || this.#isLooking) && !this.#isEnding) {
-      const cutOff = this.#halfway === null ? null : this.#history.find(this.#halfway);
-      if (cutOff !== null && cutOff.error !== null) {
-        const { id, error } = cutOff;
-        throw new TillstreamError('unavailable', `Import ${id} is cut off in the middle of a part: ${error.message}`, {
-          hint: `It is tried again and again; once it goes on, this can be done. Or give it up: tillstream imports cancel ${id}; a minute later at most it says what to do.`,
-        });
-      }
-      await this.#change.wait(LOOK_AGAIN_MS);
-    }
+  /** As Standstill has it: all stores have the same parts, until release(). */
+  hold(): Promise<void> {
+    return this.#standstill.hold();
   }
 
   release(): void {
-    this.#held = Math.max(0, this.#held - 1);
-    this.#change.fire();
+    this.#standstill.release();
   }
 
   /** Until letFilesGo(), of imports that end nothing is put away: a backup copies what was there when it began. */
@@ -210,28 +196,6 @@ export class ImportQueue implements Imports {
     this.#change.fire();
     await this.#running?.worker.cancel().catch(() => {});
     await this.#working;
-  }
-
-  /** What was cut off is finished first, whoever holds. */
-  async #partBegins(id: string): Promise<void> {
-    while (this.#held > 0 && this.#halfway !== id && !this.#isEnding) await this.#change.wait(LOOK_AGAIN_MS);
-    this.#ending.signal.throwIfAborted();
-    // From here on whoever holds waits for it: what is looked at takes its time.
-    this.#isLooking = true;
-    try {
-      await this.#options.assertNotLost();
-      // What it has waited for is over; unless it was cut off, when only the end of the part shows that.
-      if (this.#halfway !== id) this.#history.note(id, { error: null });
-      this.#halfway = id;
-    } finally {
-      this.#isLooking = false;
-      this.#change.fire();
-    }
-  }
-
-  #partLoaded(): void {
-    this.#halfway = null;
-    this.#change.fire();
   }
 
   #enqueue(id: string): void {
@@ -270,7 +234,7 @@ export class ImportQueue implements Imports {
         if (this.#isEnding) return;
         const { cancelling } = this.#history.find(id);
         // What has begun to load is given up by its owner alone: a part would be in one store and not in the other.
-        const mayFail = cancelling || (this.#halfway !== id && !passes(error));
+        const mayFail = cancelling || (this.#standstill.halfway !== id && !passes(error));
         if (mayFail && (await this.#fail(id, error, run))) return;
         this.#history.note(id, { error: this.#errorOf(error) });
         this.#options.log('warn', 'An import waits to be tried again', { id, err: error });
@@ -305,7 +269,7 @@ export class ImportQueue implements Imports {
   /** @returns whether that is noted; otherwise it is tried again */
   async #fail(id: string, error: unknown, run: ImportRun): Promise<boolean> {
     const { cancelling } = this.#history.find(id);
-    const isHalfway = this.#halfway === id;
+    const isHalfway = this.#standstill.halfway === id;
     const isCancelled = cancelling && !isHalfway;
     const failure = this.#errorOf(error);
     try {
@@ -321,7 +285,7 @@ export class ImportQueue implements Imports {
       this.#options.log('error', 'The end of an import cannot be noted', { id, err });
       return false;
     }
-    if (isHalfway) this.#partLoaded();
+    if (isHalfway) this.#standstill.partLoaded();
     if (!isCancelled) this.#options.log('error', 'An import has failed', { id, err: error });
     return true;
   }
@@ -333,7 +297,7 @@ export class ImportQueue implements Imports {
     const endedAt = new Date().toISOString();
     await this.#history.update(id, { state: 'cancelled', question: null, counts: null, endedAt });
     // One that loads once more what is in both stores leaves nothing half done.
-    if (this.#halfway === id) this.#partLoaded();
+    if (this.#standstill.halfway === id) this.#standstill.partLoaded();
     await this.#tidy(id);
   }
 
@@ -368,8 +332,8 @@ export class ImportQueue implements Imports {
       ...this.#options,
       worker,
       history: this.#history,
-      partBegins: () => this.#partBegins(id),
-      partLoaded: () => this.#partLoaded(),
+      partBegins: () => this.#standstill.partBegins(id),
+      partLoaded: () => this.#standstill.partLoaded(),
     };
   }
 

@@ -39,8 +39,8 @@ export async function keepRetention({
 }
 
 /**
- * The newest record that every store has; null when one has none yet, or has not been heard of since the start. A store with a stream_gap can only be rebuilt from
- * the lake, so it holds nothing back, unless it is the lake itself.
+ * The newest record that every store has; null when one has none yet, or has not been heard of since the start. A store with a
+ * stream_gap can only be rebuilt from the lake, so it holds nothing back, unless it is the lake itself.
  */
 function passedByAll(consumers: readonly ConsumerStatus[], floor: () => string | null): string | null {
   if (!STORES.every((name) => consumers.some(({ store }) => store === name))) return null;
