@@ -148,6 +148,28 @@ export function quarantineContract(name: string, makeBackend: () => Promise<Quar
       expect(found).toEqual(numbers.map((number) => entry(number).id));
     });
 
+    test('a list that leaves out many lets its thread do other things meanwhile, and finds what comes behind them', async () => {
+      const rows = Array.from({ length: 5000 }, (_, number) => entry(number, { store: 'imports' }));
+      await quarantine.putMany(rows);
+      await quarantine.settle(entry(3, { store: 'imports' }).id, 'discarded');
+      await quarantine.settle(entry(4999, { store: 'imports' }).id, 'discarded');
+      await quarantine.put(entry(1));
+      let turns = 0;
+      let isFound = false;
+      const count = (): void => {
+        turns += 1;
+        if (!isFound) setImmediate(count);
+      };
+      setImmediate(count);
+      expect(await ids(quarantine, { state: 'discarded' })).toEqual(
+        [3, 4999].map((number) => entry(number, { store: 'imports' }).id),
+      );
+      isFound = true;
+      expect(turns).toBeGreaterThan(0);
+      expect(await quarantine.list({ limit: 10_000 })).toHaveLength(5001);
+      expect(await ids(quarantine, { after: entry(4999, { store: 'imports' }).id })).toEqual([entry(1).id]);
+    });
+
     test('a list is in order of id, filtered by state and store, and goes on after an id', async () => {
       for (const number of [12, 3, 1]) await quarantine.put(entry(number));
       await quarantine.put(entry(2, { store: 'warehouse' }));

@@ -2,6 +2,7 @@
 //
 // Reasons and records lie apart, so that a list or a filter does not read the records it leaves out. Every change reads
 // and writes in one transaction: any number of threads open the same quarantine and put and settle at once.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { TillstreamError } from '../../model/errors.ts';
 import { openDatabase, openEnvironment, reading, transact } from '../lmdb-environment.ts';
 import type { NewQuarantineEntry, Quarantine, QuarantineEntry, QuarantineState } from './quarantine.ts';
@@ -14,6 +15,8 @@ const NO_COUNTS: Counts = { waiting: 0, redriven: 0, discarded: 0 };
 const COUNTS_KEY = Buffer.from('counts');
 /** The character that comes after the dash. */
 const AFTER_DASH = '.';
+/** Entries that a list reads in one turn of its thread, which may be the one that answers requests: some milliseconds. */
+const LOOKED_AT_ONCE = 1000;
 /** Far above the name of a store and a sequence, far below what a key may have. */
 const ID_BYTES_MAX = 512;
 
@@ -83,22 +86,28 @@ export function openLmdbQuarantine({ directory }: { readonly directory: string }
     },
 
     async list({ state, store, after, limit }) {
-      return reading(environment, () => {
-        const found: QuarantineEntry[] = [];
-        // Ids begin with their store: what other stores have is not looked at.
-        const first = store === undefined ? '' : `${store}-`;
-        const start =
-          after && after >= first ? { start: Buffer.from(after), exclusiveStart: true } : { start: Buffer.from(first) };
-        const end = store === undefined ? {} : { end: Buffer.from(`${store}${AFTER_DASH}`) };
-        for (const { key, value } of reasons.getRange({ ...start, ...end })) {
-          if (found.length >= limit) break;
-          const id = Buffer.from(key).toString('utf8');
-          const reason: Reason = JSON.parse(value.toString('utf8'));
-          if (state !== undefined && reason.state !== state) continue;
-          found.push({ id, ...reason });
-        }
-        return found;
-      });
+      // Ids begin with their store: what other stores have is not looked at.
+      const first = store === undefined ? '' : `${store}-`;
+      const end = store === undefined ? {} : { end: Buffer.from(`${store}${AFTER_DASH}`) };
+      let start: { readonly start: Buffer; readonly exclusiveStart?: true } =
+        after && after >= first ? { start: Buffer.from(after), exclusiveStart: true } : { start: Buffer.from(first) };
+      const found: QuarantineEntry[] = [];
+      /** Whether there may be more. */
+      const look = (): boolean =>
+        reading(environment, () => {
+          let looked = 0;
+          for (const { key, value } of reasons.getRange({ ...start, ...end, limit: LOOKED_AT_ONCE })) {
+            if (found.length >= limit) return false;
+            looked += 1;
+            const id = Buffer.from(key);
+            start = { start: id, exclusiveStart: true };
+            const reason: Reason = JSON.parse(value.toString('utf8'));
+            if (state === undefined || reason.state === state) found.push({ id: id.toString('utf8'), ...reason });
+          }
+          return looked === LOOKED_AT_ONCE;
+        });
+      while (look()) await nextTurn(); // what is left out may be millions of rows of a file
+      return found;
     },
 
     beginRedrive: (id) =>
