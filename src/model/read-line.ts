@@ -19,12 +19,12 @@ export interface ReadLine {
 export type ReadResult = ReadLine | { readonly refusal: Refusal };
 
 /** Control characters, and halves of surrogate pairs: what UTF-8 or a store could not give back as it came. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: that is the point
+// biome-ignore lint/suspicious/noControlCharactersInRegex: most texts have none of them, and are asked nothing more
 const SUSPECT = /[\u0000-\u001f\u007f\ud800-\udfff]/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: that is the point
+// biome-ignore lint/suspicious/noControlCharactersInRegex: what is refused in every text but a description
 const CONTROL = /[\u0000-\u001f\u007f]/;
 /** A description may hold line breaks and tabs. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: that is the point
+// biome-ignore lint/suspicious/noControlCharactersInRegex: what is refused in a description
 const CONTROL_IN_PROSE = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
 
 /** JSON.stringify escapes a half of a surrogate pair and nothing else so; DuckDB's reader refuses it. */

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { stripVTControlCharacters } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { cliEnvironment, cliPath } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';
@@ -46,8 +47,7 @@ function watchOnTerminal(env: Record<string, string> = {}, columns = 80, before 
     screen: () => output,
     frame: () => {
       const frames = output.split('\u001b[?2026h\u001b[H').filter((frame) => frame.includes('\u001b[?2026l'));
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what a terminal is told
-      return (frames.at(-1) ?? '').replace(/\u001b\[[?\d;]*[A-Za-z]/g, '').split('\r\n');
+      return stripVTControlCharacters(frames.at(-1) ?? '').split('\r\n');
     },
     press: (keys) => child.stdin.write(keys),
     closed: once(child, 'close'),

@@ -45,6 +45,21 @@ export async function documentOf(
   return found === null ? null : JSON.parse(found.json.toString('utf8'));
 }
 
+/** Above what any test here has. */
+export const PAGES_MAX = 100;
+
+/** Numbers of the invoices on each page of a history. */
+export async function pageNos(store: OrderStore, customerId: string, limit = 100): Promise<string[][]> {
+  const pages: string[][] = [];
+  for (let cursor: string | null = null; ; ) {
+    const page = await store.history(customerId, { limit, cursor });
+    pages.push(page.invoices.map(({ invoiceNo }) => invoiceNo));
+    if (page.next === null) return pages;
+    if (pages.length > PAGES_MAX) throw new Error(`The history of ${customerId} does not end`);
+    cursor = page.next;
+  }
+}
+
 /** @param lines of one invoice, in any number of versions */
 function expectedDocument(lines: readonly AcceptedLine[], view: View): Record<string, unknown> {
   const newest = new Map<string, AcceptedLine>();

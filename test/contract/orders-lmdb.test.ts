@@ -8,10 +8,12 @@ import { openLmdbOrders } from '../../src/stores/orders/lmdb-orders.ts';
 import { historyKey } from '../../src/stores/orders/purchase-history.ts';
 import { CUSTOMERS, HEAD } from '../../src/stores/orders/stored-invoice.ts';
 import { orderStoreContract } from './orders.contract.ts';
+import { orderHistoryContract } from './orders-history.contract.ts';
 import { orderLine } from './orders-lines.ts';
 import { makeLmdbOrders } from './orders-lmdb.ts';
 
 orderStoreContract('lmdb', makeLmdbOrders);
+orderHistoryContract('lmdb', makeLmdbOrders);
 
 // Worker threads run compiled code only; the tests' set-up has built it.
 const COMPILED = new URL('../../dist/stores/orders/lmdb-orders.js', import.meta.url).href;

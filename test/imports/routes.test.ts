@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest';
 import type { ImportReport } from '../../src/imports/import.ts';
 import type { Platform } from '../../src/platform/local.ts';
+import type { AnyJson } from '../support/any-json.ts';
 import { eventually } from '../support/eventually.ts';
 import { endPlatforms, freshDirectory } from '../support/platform.ts';
 import { startPlatformHere } from '../support/platform-here.ts';
@@ -26,8 +27,7 @@ function csv(invoiceNo: string, rows: readonly string[] = ['6,12/13/2010 8:26,2.
 interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: each test knows what it asked for
-  readonly body: any;
+  readonly body: AnyJson;
 }
 
 async function send(path: string, options: RequestInit = {}): Promise<Answer> {

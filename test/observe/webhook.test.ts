@@ -4,6 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Notice } from '../../src/observe/alerts.ts';
 import { Webhook } from '../../src/observe/webhook.ts';
+import type { AnyJson } from '../support/any-json.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/free-port.ts';
 
@@ -13,8 +14,7 @@ interface Received {
   readonly method: string | undefined;
   readonly path: string | undefined;
   readonly headers: IncomingHttpHeaders;
-  // biome-ignore lint/suspicious/noExplicitAny: what was sent is what is looked at
-  readonly body: any;
+  readonly body: AnyJson;
 }
 
 let received: Received[];

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest';
 import type { Platform } from '../../src/platform/local.ts';
+import type { AnyJson } from '../support/any-json.ts';
 import { appendUnusable } from '../support/append-unusable.ts';
 import { eventually } from '../support/eventually.ts';
 import { endPlatforms, freshDirectory } from '../support/platform.ts';
@@ -33,8 +34,7 @@ interface Answer {
   readonly status: string;
   readonly headers: Headers;
   readonly type: string;
-  // biome-ignore lint/suspicious/noExplicitAny: each test knows what it asked for
-  readonly body: any;
+  readonly body: AnyJson;
 }
 
 interface Limited {
@@ -243,8 +243,7 @@ test('look-ups and analytics answer the examples to the letter', async () => {
 });
 
 /** The data of the first event of a name. */
-// biome-ignore lint/suspicious/noExplicitAny: each test knows what it asked for
-function dataOf(text: string, event: string): any {
+function dataOf(text: string, event: string): AnyJson {
   return JSON.parse(new RegExp(`^event: ${event}\ndata: (.*)$`, 'm').exec(text)?.[1] ?? 'null');
 }
 

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { line, lines } from '../faults/lines.ts';
+import type { AnyJson } from '../support/any-json.ts';
 import { eventually } from '../support/eventually.ts';
 import { endPlatforms, freshDirectory, type Platform, startPlatform } from '../support/platform.ts';
 
 interface LiveEvent {
   readonly name: string;
-  // biome-ignore lint/suspicious/noExplicitAny: each test knows what it looks at
-  readonly data: any;
+  readonly data: AnyJson;
 }
 
 /** Somebody who looks. */

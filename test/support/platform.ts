@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { StatusAnswer, VerifyAnswer } from '../../src/cli/answers.ts';
+import type { AnyJson } from './any-json.ts';
 import { cliEnvironment, cliPath } from './cli.ts';
 
 export interface PlatformOptions {
@@ -21,8 +22,7 @@ export interface PlatformOptions {
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: each test knows what it asked for
-  readonly body: any;
+  readonly body: AnyJson;
 }
 
 const running = new Set<ChildProcess>();

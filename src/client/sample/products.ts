@@ -1,6 +1,7 @@
 // The wares of a gift shop that does not exist: codes, descriptions and prices, the same for the same seed.
-import type { Random } from './random.ts';
-import { PRODUCTS, prices } from './shape.ts';
+import { type Random, Weighted } from './random.ts';
+import { linesByRank, PRODUCTS, prices } from './shape.ts';
+import { ENDS, LOOKS, MATERIALS, SIZES, THINGS } from './words.ts';
 
 export interface Product {
   readonly stockCode: string;
@@ -13,28 +14,6 @@ export interface Product {
   readonly guestPrice: number;
 }
 
-// biome-ignore format: a list
-const SIZES = ['', '', '', 'TINY', 'TALL', 'ROUND', 'PAIR OF', 'TRIO OF', 'SET/5', 'PETITE', 'FOLDING', 'STACKING', 'MIDI', 'OVAL'];
-// biome-ignore format: a list
-const LOOKS = [
-  'INDIGO', 'SAFFRON', 'OCHRE', 'TEAL', 'PLUM', 'MINT', 'CORAL', 'SLATE', 'PEBBLE', 'MOSS', 'HARBOUR', 'MEADOW', 'BRAMBLE',
-  'FOXGLOVE', 'ORCHARD', 'LIGHTHOUSE', 'REGATTA', 'TARTAN', 'HERRINGBONE', 'GINGKO', 'FJORD', 'ATELIER', 'HAZEL', 'THISTLE',
-  'COBALT', 'MARMALADE', 'QUAYSIDE', 'TWEED',
-];
-// biome-ignore format: a list
-const MATERIALS = [
-  '', 'OAK', 'CORK', 'LINEN', 'WILLOW', 'ENAMEL', 'STONEWARE', 'COPPER', 'BAMBOO', 'FELT', 'JUTE', 'BEECH', 'PEWTER',
-];
-// biome-ignore format: a list
-const THINGS = [
-  'TEAPOT', 'EGG TIMER', 'BREAD BIN', 'COASTERS', 'BOOKENDS', 'JAM POT', 'LETTER RACK', 'PEG BAG', 'DOOR WEDGE', 'KEY HOOK',
-  'SEWING KIT', 'PENCIL POT', 'WINE RACK', 'PLANT POT', 'WATERING CAN', 'BIRD FEEDER', 'BUNTING', 'PILLBOX', 'HAND MIRROR',
-  'SOAP DISH', 'TOAST RACK', 'BUTTER DISH', 'PIE FUNNEL', 'STRING DISPENSER', 'LUGGAGE TAG', 'PICNIC RUG', 'FLASK', 'HOT PAD',
-  'DOMINOES', 'SKITTLES', 'MUSIC BOX', 'SNOW DOME', 'GARLAND', 'NAPKIN RINGS', 'CHEESE BOARD', 'RECIPE BOX',
-];
-/** Now and then a description has what CSV files and encodings stumble over: quotes, commas, accents, a pound sign. */
-// biome-ignore format: a list
-const ENDS = ['7" ACROSS', 'LARGE, BOXED', 'CAFÉ STYLE', 'CRÈME', '"HOME & AWAY"', 'NOËL', '£1 EACH'];
 const END_CHANCE = 0.03;
 
 /** In the real data set 27 % have a letter, for a colour or a pattern. */
@@ -71,3 +50,16 @@ function describe(random: Random): string {
   if (random.chance(END_CHANCE)) words.push(ENDS[random.below(ENDS.length)] ?? '');
   return words.filter((word) => word !== '').join(' ');
 }
+
+function popularity(rank: number): number {
+  const above = linesByRank.findIndex(([at]) => at > rank);
+  const [highRank, highLines] = linesByRank[above] ?? [0, 1];
+  const [lowRank, lowLines] = linesByRank[above - 1] ?? [0, 1];
+  return lowLines + ((highLines - lowLines) * (rank - lowRank)) / (highRank - lowRank);
+}
+
+/** A slot for about every line of the real data set, so that products sold but a few times a year are there too. */
+export const productRanks = new Weighted<number>(
+  Array.from({ length: PRODUCTS }, (_, rank) => [rank, popularity(rank)] as const),
+  2 ** 19,
+);

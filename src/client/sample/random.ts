@@ -86,3 +86,8 @@ export class Weighted<T> {
     return this.#items[this.#slots[random.below(this.#slots.length)] ?? 0] as T;
   }
 }
+
+/** Numbers with weights, smallest first. */
+export function weightedNumbers(weights: Readonly<Record<number, number>>): Weighted<number> {
+  return new Weighted(Object.entries(weights).map(([value, weight]) => [Number(value), weight] as const));
+}

@@ -5,7 +5,7 @@
 import { TillstreamError } from '../../model/errors.ts';
 import { type Buyer, Customers } from './buyers.ts';
 import { type TradingDay, tradingDays } from './calendar.ts';
-import { makeProducts, type Product } from './products.ts';
+import { makeProducts, type Product, productRanks } from './products.ts';
 import { Random } from './random.ts';
 import * as shape from './shape.ts';
 
@@ -208,16 +208,16 @@ class SampleYear {
 
   /** A product that the invoice does not have yet; the larger the invoice, the further it looks. */
   #otherProduct(): Product {
-    let rank = shape.productRanks.draw(this.#random);
+    let rank = productRanks.draw(this.#random);
     for (let tries = 0; this.#inInvoice[rank] === this.#invoices; tries += 1) {
-      rank = tries < 8 ? shape.productRanks.draw(this.#random) : (rank + 1) % shape.PRODUCTS;
+      rank = tries < 8 ? productRanks.draw(this.#random) : (rank + 1) % shape.PRODUCTS;
     }
     this.#inInvoice[rank] = this.#invoices;
     return this.#products[rank] as Product;
   }
 
   #stocktake(invoiceNo: string, invoiceDate: string): SampleRow {
-    const { stockCode } = this.#products[shape.productRanks.draw(this.#random)] as Product;
+    const { stockCode } = this.#products[productRanks.draw(this.#random)] as Product;
     const note = this.#random.chance(NOTE_CHANCE) ? (NOTES[this.#random.below(NOTES.length)] ?? '') : '';
     const quantity = Math.floor(shape.stocktakeQuantity.draw(this.#random)) || 1;
     return lineOf({ invoiceNo, invoiceDate, customerId: '', country: shape.HOME }, stockCode, note, quantity, 0);
